@@ -1,0 +1,74 @@
+/** The error classes of Asterolab: each names what is wrong, where, and what would be right. */
+
+/** The command line asks for something that does not exist or does not fit together. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+}
+
+/** A setting is unknown, of the wrong type, or contradicts another; lists every problem found. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  constructor(
+    message: string,
+    readonly problems: readonly string[] = [message],
+  ) {
+    super(message);
+  }
+}
+
+/** Where in a data set an error was found; rows and columns count from 0. */
+export interface DataLocation {
+  readonly path: string;
+  readonly row?: number;
+  readonly column?: number;
+}
+
+/** A shard, a data-set folder or a spectrum cannot be used. */
+export class DataError extends Error {
+  override readonly name = "DataError";
+  readonly path: string;
+  readonly row: number | undefined;
+  readonly column: number | undefined;
+  /** True when another request (path, filter, head) would be right, false when the file itself is bad. */
+  readonly isRequest: boolean;
+
+  constructor(message: string, location: DataLocation, options: { cause?: unknown; isRequest?: boolean } = {}) {
+    super(message, { cause: options.cause });
+    this.path = location.path;
+    this.row = location.row;
+    this.column = location.column;
+    this.isRequest = options.isRequest ?? false;
+  }
+}
+
+/** A checkpoint cannot be written, read, verified or fitted to the network. */
+export class CheckpointError extends Error {
+  override readonly name = "CheckpointError";
+  constructor(
+    message: string,
+    readonly path: string,
+    options: { cause?: unknown } = {},
+  ) {
+    super(message, options);
+  }
+}
+
+/** A notebook cell failed; `ename` and `evalue` are those of the kernel. */
+export class CellError extends Error {
+  override readonly name = "CellError";
+  constructor(
+    message: string,
+    readonly cellIndex: number,
+    readonly ename: string,
+    readonly evalue: string,
+    readonly traceback: readonly string[] = [],
+  ) {
+    super(message);
+  }
+}
+
+/** The exit code a command ends with after `error`: 2 when the request was wrong, 1 when the work failed. */
+export function exitCodeOf(error: unknown): 1 | 2 {
+  if (error instanceof CliError || error instanceof ConfigError) return 2;
+  return error instanceof DataError && error.isRequest ? 2 : 1;
+}
