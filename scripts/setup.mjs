@@ -2,7 +2,16 @@
 // Uses nothing but Node's own modules, since it runs before any package is there. Idempotent.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -96,7 +105,8 @@ function compileSources() {
 /** node-gyp needs Python and make; where this process may install Debian's, it does. */
 function provide(tool, debianPackage) {
   const mayInstall = process.getuid?.() === 0 && runs("apt-get", ["--version"]);
-  if (!mayInstall) fail(`node-gyp needs ${tool}, which does not run; install it (Debian: apt-get install ${debianPackage})`);
+  if (!mayInstall)
+    fail(`node-gyp needs ${tool}, which does not run; install it (Debian: apt-get install ${debianPackage})`);
   say(`installing Debian's ${debianPackage}, which node-gyp needs ...`);
   run("apt-get", ["update", "-qq"], "apt-get update");
   run("apt-get", ["install", "-y", "-qq", debianPackage], `apt-get install ${debianPackage}`);

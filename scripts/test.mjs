@@ -9,7 +9,19 @@ const isLong = process.argv.includes("--long");
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 
 // The order the house is built in, so that a broken foundation shows first and quickly.
-const ROOMS = ["", "data", "simulate", "engine", "conformance", "model", "checkpoint", "train", "predict", "plot", "cli"];
+const ROOMS = [
+  "",
+  "data",
+  "simulate",
+  "engine",
+  "conformance",
+  "model",
+  "checkpoint",
+  "train",
+  "predict",
+  "plot",
+  "cli",
+];
 
 const files = filesUnder(join(root, "test"))
   .map((file) => relative(root, file))

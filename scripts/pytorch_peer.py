@@ -1,0 +1,94 @@
+"""The network in PyTorch, as the other side of `asterolab bench --peer PYTHON`.
+
+Reads one JSON request a line on stdin and answers with one JSON line on stdout:
+
+    {"do": "setup", "heads": {"dnu": 180, ...}, "length": 35692, "batch": 32, "threads": 2, "filters": [16, ...],
+     "kernel": 51, "lstm": [256, 512], "dense": 200, "dropout": 0.25}
+    {"do": "train", "steps": 3}      -> {"seconds": [...], "peak_rss_mb": ...}
+    {"do": "infer", "steps": 3}      -> {"seconds": [...], "peak_rss_mb": ...}
+
+One process serves a whole measurement, so that its warm-up is paid once.
+"""
+import json
+import resource
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Network(nn.Module):
+    """Convolution blocks, two LSTMs, one trunk, one linear head per parameter. Input [B, L], positive power."""
+
+    def __init__(self, request):
+        super().__init__()
+        channels = [1, *request["filters"]]
+        kernel, (first, second) = request["kernel"], request["lstm"]
+        pairs = list(zip(channels, channels[1:]))
+        self.convolutions = nn.ModuleList(nn.Conv1d(i, o, kernel, padding=kernel // 2) for i, o in pairs)
+        self.norms = nn.ModuleList(nn.GroupNorm(o, o) for o in channels[1:])
+        self.dropout = nn.Dropout(request["dropout"])
+        self.lstm1 = nn.LSTM(channels[-1], first, batch_first=True)
+        self.lstm2 = nn.LSTM(first, second, batch_first=True)
+        steps = request["length"]
+        for _ in pairs:
+            steps = (steps - 1) // 3 + 1
+        self.trunk = nn.Linear(steps * second, request["dense"])
+        self.heads = nn.ModuleList(nn.Linear(request["dense"], classes) for classes in request["heads"].values())
+
+    def forward(self, power):
+        x = torch.log(power).unsqueeze(1)
+        for index, (convolution, norm) in enumerate(zip(self.convolutions, self.norms)):
+            x = norm(F.relu(convolution(x)))
+            x = F.avg_pool1d(F.max_pool1d(x, 3, 1, 1), 3, padding=1)
+            if index >= len(self.norms) - 2:
+                x = self.dropout(x)
+        x = self.dropout(self.lstm1(x.permute(0, 2, 1))[0])
+        x = self.dropout(self.lstm2(x)[0])
+        trunk = torch.tanh(self.trunk(self.dropout(x.flatten(1))))
+        return [head(trunk) for head in self.heads]
+
+
+class Peer:
+    def setup(self, request):
+        torch.set_num_threads(request["threads"])
+        torch.manual_seed(0)
+        self.network = Network(request)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-4)
+        self.power = torch.empty(request["batch"], request["length"]).exponential_() + 1e-3
+        self.labels = [torch.randint(classes, (request["batch"],)) for classes in request["heads"].values()]
+        parameters = sum(p.numel() for p in self.network.parameters())
+        return {"name": f"torch {torch.__version__}", "threads": torch.get_num_threads(), "parameters": parameters}
+
+    def train(self, request):
+        self.network.train()
+        return self.timed(request["steps"], self.train_step)
+
+    def infer(self, request):
+        self.network.eval()
+        with torch.no_grad():
+            return self.timed(request["steps"], lambda: self.network(self.power))
+
+    def train_step(self):
+        self.optimizer.zero_grad()
+        logits = self.network(self.power)
+        sum(F.cross_entropy(z, y) for z, y in zip(logits, self.labels)).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+
+    @staticmethod
+    def timed(steps, work):
+        seconds = []
+        for _ in range(steps):
+            started_at = time.perf_counter()
+            work()
+            seconds.append(time.perf_counter() - started_at)
+        return {"seconds": seconds, "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+
+
+peer = Peer()
+for line in sys.stdin:
+    request = json.loads(line)
+    print(json.dumps(getattr(peer, request["do"])(request)), flush=True)

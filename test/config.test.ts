@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import { type ConfigSpec, PRESETS, type PresetName, parseAssignment, parseConfig, readConfigFile } from "../src/config";
+import { HEAD_NAMES } from "../src/data/parameters";
+import { ConfigError } from "../src/errors";
+
+/** The problems that parsing `specs` over the default preset reports. */
+function problemsOf(...specs: ConfigSpec[]): readonly string[] {
+  try {
+    parseConfig("default", ...specs);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    assert.equal(error.message, error.problems.join("\n"));
+    return error.problems;
+  }
+  throw new Error("expected a ConfigError");
+}
+
+test("every preset parses to itself", () => {
+  for (const name of Object.keys(PRESETS) as PresetName[]) assert.deepEqual(parseConfig(name), PRESETS[name]);
+});
+
+test("the reference preset holds the original's choices", () => {
+  const config = parseConfig("reference");
+  assert.deepEqual(config.heads, ["dnu", "dp", "q", "acr", "aer", "a3", "inc"]);
+  assert.deepEqual(config.filters, [16, 32, 64, 128, 256, 512]);
+  assert.deepEqual(config.lstm_units, [256, 512]);
+  assert.deepEqual(
+    [config.num_batchsize, config.num_epochs, config.learning_rate, config.max_lr, config.steps_per_epoch],
+    [1024, 50, 1e-4, 5e-4, 20],
+  );
+  assert.deepEqual(config.filter, [{ column: "inc", op: ">=", value: 0.45 }]);
+  assert.equal(config.rows_per_shard, 4336);
+});
+
+test("later specs win and objects are merged key by key", () => {
+  const config = parseConfig("compact", { num_epochs: 3, validation: { shards: 2 } }, parseAssignment("num_epochs=4"));
+  assert.equal(config.num_epochs, 4);
+  assert.deepEqual(config.validation, { shards: 2, data_dir: null, every_epochs: 1 });
+  assert.deepEqual(config.heads, HEAD_NAMES);
+});
+
+test("an assignment reads JSON where it parses and strings otherwise", () => {
+  assert.deepEqual(parseAssignment("num_epochs=3"), { num_epochs: 3 });
+  assert.deepEqual(parseAssignment("data_dir=a=b"), { data_dir: "a=b" });
+  assert.deepEqual(parseAssignment('heads=["dnu"]'), { heads: ["dnu"] });
+  assert.deepEqual(parseAssignment("validation.shards=1"), { validation: { shards: 1 } });
+  assert.throws(() => parseAssignment("num_epochs"), {
+    name: "ConfigError",
+    message: 'Cannot parse "--set num_epochs": expected key=value',
+  });
+});
+
+test("an unknown setting is refused with the nearest known one", () => {
+  assert.deepEqual(problemsOf({ num_epoch: 3 }), ['Unknown setting "num_epoch"; did you mean "num_epochs"?']);
+  assert.deepEqual(problemsOf({ validation: { shard: 1 } }), [
+    'Unknown setting "validation.shard"; did you mean "validation.shards"?',
+  ]);
+});
+
+test("all problems are reported at once, each with the setting and its value", () => {
+  const problems = problemsOf({ clip_norm: "abc", kernel_size: 50, heads: ["dnx"], nothing: 1 });
+  assert.equal(problems.length, 4);
+  assert.ok(problems.some((line) => /^Setting "clip_norm" is "abc": .*expected number/.test(line)));
+  assert.ok(problems.some((line) => /^Setting "kernel_size" is 50: must be odd/.test(line)));
+  assert.ok(problems.some((line) => /^Setting "heads.0" is "dnx": .*"dnu"/.test(line)));
+  assert.ok(problems.some((line) => /^Unknown setting "nothing"/.test(line)));
+});
+
+test("contradictions are refused", () => {
+  assert.deepEqual(problemsOf({ edges: { dnu: [1, 3, 2] } }), ['Setting "edges.dnu" must ascend']);
+  assert.deepEqual(problemsOf({ heads: ["dnu", "dnu"] }), ['Setting "heads" names a head twice']);
+});
+
+test("a config file that cannot be used is refused with its path", () => {
+  const folder = mkdtempSync(join(tmpdir(), "asterolab-config-"));
+  try {
+    const path = join(folder, "config.json");
+    assert.throws(() => readConfigFile(path), {
+      name: "ConfigError",
+      message: `Cannot read config file "${path}": ENOENT`,
+    });
+    writeFileSync(path, "{");
+    assert.throws(
+      () => readConfigFile(path),
+      (error: Error) => error.message.startsWith(`Cannot parse config file "${path}": `),
+    );
+    writeFileSync(path, "[1]");
+    assert.throws(() => readConfigFile(path), {
+      message: `Cannot parse config file "${path}": expected one JSON object of settings`,
+    });
+    writeFileSync(path, '{"num_epochs": 2}');
+    assert.deepEqual(readConfigFile(path), { num_epochs: 2 });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
