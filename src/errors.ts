@@ -67,8 +67,34 @@ export class CellError extends Error {
   }
 }
 
+/** A notebook, its parameters or its kernel's name cannot be used. */
+export class NotebookError extends Error {
+  override readonly name = "NotebookError";
+  readonly path: string | undefined;
+  /** True when another request (path, parameter, kernel) would be right. */
+  readonly isRequest: boolean;
+
+  constructor(message: string, options: { path?: string; isRequest?: boolean; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.path = options.path;
+    this.isRequest = options.isRequest ?? false;
+  }
+}
+
+/** A Jupyter kernel did not start, did not answer, or ended; `kernelOutput` is what it printed last. */
+export class KernelError extends Error {
+  override readonly name = "KernelError";
+  constructor(
+    message: string,
+    readonly kernelOutput = "",
+    options: { cause?: unknown } = {},
+  ) {
+    super(message, options);
+  }
+}
+
 /** The exit code a command ends with after `error`: 2 when the request was wrong, 1 when the work failed. */
 export function exitCodeOf(error: unknown): 1 | 2 {
   if (error instanceof CliError || error instanceof ConfigError) return 2;
-  return error instanceof DataError && error.isRequest ? 2 : 1;
+  return (error instanceof DataError || error instanceof NotebookError) && error.isRequest ? 2 : 1;
 }
