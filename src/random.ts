@@ -18,7 +18,8 @@ export function hash32(...words: readonly number[]): number {
   return hash >>> 0;
 }
 
-function mix32(value: number): number {
+/** Scrambles one 32-bit word (MurmurHash3 finaliser): every input bit changes half of the output bits on average. */
+export function mix32(value: number): number {
   let word = value ^ (value >>> 16);
   word = Math.imul(word, 0x85ebca6b);
   word ^= word >>> 13;
