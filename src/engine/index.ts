@@ -1,6 +1,7 @@
 /** Chooses where tfjs runs: `native` (our addon), `tensorflow` (tfjs-node-gpu) or `cpu` (plain tfjs). */
 
-import "@tensorflow/tfjs-backend-cpu";
+// The union package registers the cpu backend, the gradients of stock ops, and chained methods (x.sum()).
+import "@tensorflow/tfjs";
 import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Config } from "../config";
