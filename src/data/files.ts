@@ -1,6 +1,7 @@
 /** Folders and files that are either complete or absent: temporary name, sync, rename, sync of the folder. */
 
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DataError } from "../errors";
 
@@ -9,9 +10,9 @@ import { DataError } from "../errors";
  *
  * @throws {DataError} when a file is in the way or the parent cannot be written to.
  */
-export async function mkdirP(path: string): Promise<void> {
+export function mkdirP(path: string): void {
   try {
-    await mkdir(path, { recursive: true });
+    mkdirSync(path, { recursive: true });
   } catch (cause) {
     const code = errorCode(cause);
     const reason = code === "EEXIST" || code === "ENOTDIR" ? "a file is in the way" : describeIoError(cause);
