@@ -1,0 +1,165 @@
+/**
+ * The network: convolution stages, two LSTMs, one trunk shared by all heads, one dense layer per head. Written once on
+ * the engine's ops; every parameter keeps PyTorch's name and layout.
+ *
+ * B batch, L points of a spectrum, C channels, T time steps (what the stages leave of L), H LSTM units, D trunk units.
+ */
+
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
+import type { HeadName } from "../data/parameters";
+import { convBlock, dense, dropout, logPower, lstm } from "../engine/ops";
+import { initialValues, type ParameterSpec, parameterSpecs, sequenceLength } from "./parameters";
+import { positionCode } from "./position-code";
+import { checkState, type ModelState } from "./state";
+
+/** What a head gives: scores of its classes, a scaled value, or a scaled value with its log variance. */
+export type HeadOutput = "classes" | "value" | "gaussian";
+
+export interface ModelOptions {
+  /** Number of classes per head, in the heads' order. */
+  readonly classes: ReadonlyMap<HeadName, number>;
+  /** Points of one spectrum. */
+  readonly shape: number;
+  /** Output channels of the convolution stages; each divides the length by three. */
+  readonly filters: readonly number[];
+  readonly kernelSize: number;
+  readonly lstmUnits: readonly number[];
+  readonly denseUnits: number;
+  /** Rate of dropout after the last two stages, after each LSTM and before the trunk. */
+  readonly dropout: number;
+  readonly posEnc?: boolean;
+  readonly outputs?: HeadOutput;
+  /** Decides the initial parameters. */
+  readonly seed: number;
+}
+
+/** Training is what switches dropout on; (seed, step) and the layer name its masks. */
+export interface ForwardOptions {
+  readonly training?: { readonly seed: number; readonly step: number };
+}
+
+export class Model {
+  /** Trainable variables by PyTorch's names, in PyTorch's order. */
+  readonly parameters: ReadonlyMap<string, Variable>;
+  readonly heads: readonly HeadName[];
+  private readonly specs: readonly ParameterSpec[];
+  private readonly code: Tensor2D | null; // [T, C]
+
+  constructor(readonly options: ModelOptions) {
+    this.heads = [...options.classes.keys()];
+    const outputs = { classes: (count: number) => count, value: () => 1, gaussian: () => 2 }[
+      options.outputs ?? "classes"
+    ];
+    const headOutputs = new Map([...options.classes].map(([head, count]) => [head, outputs(count)]));
+    this.specs = parameterSpecs({ ...options, headOutputs });
+    this.parameters = new Map(
+      this.specs.map((spec) => [spec.name, tf.variable(tf.tensor(initialValues(spec, options.seed), [...spec.shape]))]),
+    );
+    const channels = options.filters.at(-1)!;
+    const steps = sequenceLength(options.shape, options.filters.length);
+    this.code = options.posEnc ? tf.keep(tf.tensor2d(positionCode(steps, channels), [steps, channels])) : null;
+  }
+
+  /**
+   * Evaluates the network.
+   *
+   * @param x [B, L], positive powers scaled as in training.
+   * @returns one [B, classes] per head: logits, to be passed through a softmax; for the regression losses the scaled
+   *   value [B, 1], or the scaled value and its log variance [B, 2].
+   * @throws RangeError when `x` has another number of points than the network.
+   */
+  forward(x: Tensor2D, { training }: ForwardOptions = {}): Tensor2D[] {
+    const { filters, lstmUnits, shape } = this.options;
+    const [batch, points] = x.shape;
+    if (points !== shape) {
+      throw new RangeError(`Cannot evaluate the network: x has shape [${batch}, ${points}], expected [B, ${shape}]`);
+    }
+    return tf.tidy(() => {
+      let layer = 0;
+      const drop = <T extends Tensor>(value: T): T =>
+        training ? dropout(value, this.options.dropout, { ...training, layer: layer++ }) : value;
+
+      let h: Tensor3D = tf.reshape(logPower(x), [batch, points, 1]); // [B, L, 1]
+      for (let stage = 1; stage <= filters.length; stage++) {
+        h = this.stage(stage, h); // [B, L / 3^stage, C]
+        if (stage > filters.length - 2) h = drop(h);
+      }
+      if (this.code) h = tf.add(h, this.code); // [B, T, C]
+      for (let index = 1; index <= lstmUnits.length; index++) {
+        h = drop(this.recurrence(index, h)); // [B, T, H]
+      }
+      const flat = drop(tf.reshape(h, [batch, -1]) as Tensor2D); // [B, T * H], time by time
+      const trunk = this.linear("linear", flat, "tanh"); // [B, D]
+      return this.heads.map((head) => this.linear(`linear_${head}`, trunk)); // [B, classes]
+    });
+  }
+
+  /** The length of the sequence that leaves the LSTMs times its channels: what the trunk sees of one spectrum. */
+  sizeAfterCnnLstm(shape: number = this.options.shape): number {
+    return sequenceLength(shape, this.options.filters.length) * this.options.lstmUnits.at(-1)!;
+  }
+
+  /** Inputs of the trunk for spectra of `shape` points: 25088 for the reference network at 35692. */
+  linearInputNeurons(shape: number): number {
+    return this.sizeAfterCnnLstm(shape);
+  }
+
+  /** The number of trainable numbers. */
+  get parameterCount(): number {
+    return this.specs.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  }
+
+  /** Copies of all parameters, by PyTorch's names. */
+  stateDict(): ModelState {
+    const state: ModelState = new Map();
+    for (const [name, variable] of this.parameters) {
+      state.set(name, { shape: variable.shape, data: (variable.dataSync() as Float32Array).slice() });
+    }
+    return state;
+  }
+
+  /**
+   * Takes over parameters; keys may carry the prefix `module.` of data-parallel wrapping.
+   *
+   * @param source names the file in errors.
+   * @throws {CheckpointError} naming every parameter that is missing, unknown or of another shape; nothing is changed.
+   */
+  loadStateDict(state: ModelState, source = "state dict"): void {
+    for (const [name, { data, shape }] of checkState(state, this.specs, source)) {
+      tf.tidy(() => this.parameters.get(name)!.assign(tf.tensor(Float32Array.from(data), [...shape])));
+    }
+  }
+
+  dispose(): void {
+    for (const variable of this.parameters.values()) variable.dispose();
+    this.code?.dispose();
+  }
+
+  private stage(index: number, x: Tensor3D): Tensor3D {
+    return convBlock(x, {
+      weight: this.parameter(`conv${index}.weight`), // [Cout, Cin, K]
+      bias: this.parameter(`conv${index}.bias`),
+      scale: this.parameter(`gn${index}.weight`),
+      shift: this.parameter(`gn${index}.bias`),
+    });
+  }
+
+  private recurrence(index: number, x: Tensor3D): Tensor3D {
+    return lstm(x, {
+      weightIh: this.parameter(`lstm${index}.weight_ih_l0`), // [4H, I]
+      weightHh: this.parameter(`lstm${index}.weight_hh_l0`), // [4H, H]
+      biasIh: this.parameter(`lstm${index}.bias_ih_l0`),
+      biasHh: this.parameter(`lstm${index}.bias_hh_l0`),
+    });
+  }
+
+  private linear(name: string, x: Tensor2D, activation?: "tanh"): Tensor2D {
+    const weight = this.parameter<Tensor2D>(`${name}.weight`); // [out, in]
+    return dense(x, weight, this.parameter<Tensor1D>(`${name}.bias`), activation);
+  }
+
+  private parameter<T extends Tensor>(name: string): T {
+    return this.parameters.get(name) as unknown as T;
+  }
+}
