@@ -47,7 +47,8 @@ let fileCount = 0;
 const SESSION_START = 1;
 
 // The fields in use of tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto.
-const EVENT = protobuf.parse(`
+const EVENT = protobuf
+  .parse(`
   syntax = "proto3";
   message Summary {
     message Value { string tag = 1; float simple_value = 2; }
@@ -59,7 +60,8 @@ const EVENT = protobuf.parse(`
     int64 step = 2;
     oneof what { string file_version = 3; Summary summary = 5; SessionLog session_log = 7; }
   }
-`).root.lookupType("Event");
+`)
+  .root.lookupType("Event");
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   let crc = index;

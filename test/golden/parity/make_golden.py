@@ -111,5 +111,5 @@ def run(name, heads, length, batch, filters, hidden, dense, seed, steps=5, by_fo
     print(name, "losses", losses, "norms", norms)
 
 
-run("small", list(CLASSES), 2187, 4, [2, 4, 8, 16, 32, 64], [16, 32], 24, seed=3)
+run("small", list(CLASSES), 2187, 2, [2, 4, 8, 16, 32, 64], [16, 32], 24, seed=3)
 run("full", SEVEN, 35692, 2, [16, 32, 64, 128, 256, 512], [256, 512], 200, seed=5, by_formula=True)

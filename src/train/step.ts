@@ -1,0 +1,91 @@
+/** One optimizer step: forward, loss, backward, clipping, Adam. */
+
+import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Loss } from "../config";
+import { globalNorm } from "../engine/update";
+import { batchLoss } from "../model/loss";
+import type { Model } from "../model/model";
+import type { Adam } from "./adam";
+import type { ScheduleValue } from "./schedule";
+
+/** Spectra and what they are to give. */
+export interface Examples {
+  /** [size, points], positive powers scaled for the network. */
+  readonly spectra: Float32Array;
+  /** [size, heads]: classes, or scaled values for a regression loss. */
+  readonly targets: Int32Array | Float32Array;
+  readonly size: number;
+}
+
+/** Gradients of a batch's mean loss, in the order of `Model.parameters`. */
+export interface Gradients {
+  /** Mean over the examples so far. */
+  loss: number;
+  /** Examples so far. */
+  size: number;
+  /** Those of the mean loss of each batch, times its size, summed: still to be divided by `size`. */
+  tensors: Tensor[];
+}
+
+/** Evaluates the network on one batch in training mode and differentiates its loss; (seed, step) name the dropout masks. */
+export function batchGradients(
+  model: Model,
+  loss: Loss,
+  examples: Examples,
+  training: { readonly seed: number; readonly step: number },
+): Gradients {
+  const variables = [...model.parameters.values()];
+  return tf.tidy(() => {
+    const { x, targets } = tensorsOf(model, examples);
+    const { value, grads } = tf.variableGrads(
+      () => batchLoss(loss, model.forward(x, { training }), targets) as Scalar,
+      variables,
+    );
+    const tensors = variables.map((variable) => tf.keep(grads[variable.name]!));
+    return { loss: value.dataSync()[0]!, size: examples.size, tensors };
+  });
+}
+
+/** Adds a batch to what was accumulated; the tensors of both are used up. */
+export function accumulate(sum: Gradients | null, batch: Gradients): Gradients {
+  const size = (sum?.size ?? 0) + batch.size;
+  const loss = ((sum?.loss ?? 0) * (sum?.size ?? 0) + batch.loss * batch.size) / size;
+  const tensors = batch.tensors.map((gradient, index) =>
+    tf.tidy(() => {
+      const weighted = tf.mul(gradient, batch.size);
+      return sum ? tf.add(sum.tensors[index]!, weighted) : weighted;
+    }),
+  );
+  tf.dispose([...batch.tensors, ...(sum?.tensors ?? [])]);
+  return { loss, size, tensors };
+}
+
+/**
+ * Clips the gradients to the global norm `clipNorm` as PyTorch's `clip_grad_norm_` does, updates the parameters and
+ * frees the gradients.
+ *
+ * @param divisor what the tensors are still to be divided by
+ * @returns the norm before clipping; the parameters are unchanged when it is not finite.
+ */
+export function applyGradients(
+  optimizer: Adam,
+  tensors: readonly Tensor[],
+  options: { readonly value: ScheduleValue; readonly clipNorm: number | null; readonly divisor: number },
+): number {
+  const norm = globalNorm(tensors) / options.divisor;
+  if (Number.isFinite(norm)) {
+    const coefficient = options.clipNorm === null ? 1 : Math.min(1, options.clipNorm / (norm + 1e-6));
+    optimizer.update(tensors, options.value, coefficient / options.divisor);
+  }
+  tf.dispose([...tensors]);
+  return norm;
+}
+
+function tensorsOf(model: Model, { spectra, targets, size }: Examples): { x: Tensor2D; targets: Tensor2D } {
+  const heads = model.heads.length;
+  return {
+    x: tf.tensor2d(spectra, [size, model.options.shape]),
+    targets: tf.tensor2d(targets, [size, heads], targets instanceof Int32Array ? "int32" : "float32"),
+  };
+}
