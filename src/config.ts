@@ -18,7 +18,7 @@ export type Loss = "sparse_categorical_crossentropy" | "mean_squared_error" | "g
 
 /** Where validation spectra come from, and how often they are used. */
 export interface ValidationConfig {
-  /** The number of last shards held out; null: as `dataset.json` says, else one in twenty, at least one. */
+  /** The number of last shards held out where no `dataset.json` says which; null: one in twenty, at least one. */
   readonly shards: number | null;
   /** A separate data set to validate on; null: shards held out of `data_dir`. */
   readonly data_dir: string | null;
