@@ -1,0 +1,133 @@
+/** Measures a network on a data set: dropout off, no gradients recorded. */
+
+import type { Tensor2D } from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Loss } from "../config";
+import type { Batch, Dataset } from "../data/dataset";
+import type { HeadName } from "../data/parameters";
+import type { Model } from "../model/model";
+import { type HeadScores, HeadTally } from "./score";
+import { targetsOf } from "./targets";
+
+/** Means over all rows. */
+export interface Evaluation {
+  readonly rows: number;
+  /** Sum of the heads' losses. */
+  readonly loss: number;
+  readonly parameters: Readonly<Record<string, HeadScores>>;
+}
+
+/** One constant output per head: what is known before a spectrum is seen. */
+export type Prior = ReadonlyMap<HeadName, Float64Array>;
+
+export interface EvaluateOptions {
+  readonly loss: Loss;
+  readonly batchSize: number;
+  /** Called after each batch with the outputs of each head, [size, classes]. */
+  readonly onBatch?: (batch: Batch, outputs: readonly Float32Array[]) => void;
+  /** Ends the evaluation early; what was seen until then is not used. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Loss, accuracy and mean absolute error of each parameter over all rows of `dataset`.
+ *
+ * @throws {RangeError} when the network was made for another number of points.
+ * @throws {DataError} when a row cannot be read.
+ */
+export async function evaluate(model: Model, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
+  const tallies = talliesOf(dataset, options.loss);
+  const order = dataset.order(0, 0, false);
+  for await (const batch of dataset.batches({ order, batchSize: options.batchSize })) {
+    options.signal?.throwIfAborted();
+    const outputs = outputsOf(model, batch.spectra, batch.size);
+    addRows(tallies, batch, (head, row) => rowOf(outputs[head]!, row, batch.size));
+    options.onBatch?.(batch, outputs);
+    await yieldToEvents();
+  }
+  return summary(tallies);
+}
+
+/** The outputs of each head, [size, classes] each, for spectra [size, points]. */
+export function outputsOf(model: Model, spectra: Float32Array, size: number): Float32Array[] {
+  return tf.tidy(() => {
+    const x: Tensor2D = tf.tensor2d(spectra, [size, model.options.shape]);
+    return model.forward(x).map((output) => (output.dataSync() as Float32Array).slice());
+  });
+}
+
+/**
+ * The constant outputs that suit the labels of `dataset` best: the logarithms of its class frequencies (one row added
+ * to each class, so that none is impossible), or the mean (and log variance) of its scaled values. A network that
+ * learned nothing from the spectra can do no better.
+ */
+export function priorOf(dataset: Dataset, loss: Loss): Prior {
+  const heads = dataset.heads.length;
+  const counts = [...dataset.classEdges.values()].map((edges) => new Float64Array(edges.length - 1).fill(1));
+  const sums = new Float64Array(heads);
+  const squares = new Float64Array(heads);
+  for (let row = 0; row < dataset.rows; row++) {
+    const labels = dataset.labels(row);
+    if (loss === "sparse_categorical_crossentropy") {
+      counts.forEach((count, head) => {
+        count[labels[head]!]!++;
+      });
+      continue;
+    }
+    targetsOf(loss, { labels, values: dataset.values(row) }, dataset.classEdges).forEach((target, head) => {
+      sums[head]! += target;
+      squares[head]! += target * target;
+    });
+  }
+  return new Map(
+    dataset.heads.map((head, index) => {
+      if (loss === "sparse_categorical_crossentropy") return [head, counts[index]!.map(Math.log)];
+      const mean = sums[index]! / dataset.rows;
+      return [head, Float64Array.of(mean, Math.log(Math.max(1e-12, squares[index]! / dataset.rows - mean * mean)))];
+    }),
+  );
+}
+
+/** What a prior alone scores on the labels of `dataset`: the baseline that a network has to beat. */
+export function evaluatePrior(prior: Prior, dataset: Dataset, loss: Loss): Evaluation {
+  const tallies = talliesOf(dataset, loss);
+  const outputs = dataset.heads.map((head) => prior.get(head)!);
+  for (let row = 0; row < dataset.rows; row++) {
+    const example = { labels: dataset.labels(row), values: dataset.values(row), size: 1 };
+    addRows(tallies, example, (head) => outputs[head]!);
+  }
+  return summary(tallies);
+}
+
+/** Lets signals and timers in: awaiting data that is already there does not. */
+export function yieldToEvents(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function talliesOf(dataset: Dataset, loss: Loss): Map<HeadName, HeadTally> {
+  return new Map([...dataset.classEdges].map(([head, edges]) => [head, new HeadTally(head, loss, edges)]));
+}
+
+function addRows(
+  tallies: ReadonlyMap<HeadName, HeadTally>,
+  { labels, values, size }: Pick<Batch, "labels" | "values" | "size">,
+  outputs: (head: number, row: number) => ArrayLike<number>,
+): void {
+  [...tallies.values()].forEach((tally, head) => {
+    for (let row = 0; row < size; row++) {
+      const index = row * tallies.size + head;
+      tally.add(outputs(head, row), labels[index]!, values[index]!);
+    }
+  });
+}
+
+function rowOf(outputs: Float32Array, row: number, size: number): Float32Array {
+  const width = outputs.length / size;
+  return outputs.subarray(row * width, (row + 1) * width);
+}
+
+function summary(tallies: ReadonlyMap<HeadName, HeadTally>): Evaluation {
+  const parameters = Object.fromEntries([...tallies].map(([head, tally]) => [head, tally.means()]));
+  const loss = Object.values(parameters).reduce((sum, scores) => sum + scores.loss, 0);
+  return { rows: [...tallies.values()][0]!.rows, loss, parameters };
+}

@@ -1,0 +1,64 @@
+/** The run's log in words: the reference's lines, to `rank-<n>.log` and to whoever listens. */
+
+import { closeSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { type HeadName, PARAMETERS } from "../data/parameters";
+import type { ValidationRecord } from "./records";
+
+export interface Log {
+  line(text: string): void;
+  close(): void;
+}
+
+/** Opens `rank-<rank>.log` in `dir` for appending; each line carries the time, listeners get the text alone. */
+export function openLog(dir: string, rank: number, onLine?: (text: string) => void): Log {
+  const file = openSync(join(dir, `rank-${rank}.log`), "a");
+  return {
+    line(text) {
+      writeSync(file, `${new Date().toISOString()} ${text}\n`);
+      onLine?.(text);
+    },
+    close: () => closeSync(file),
+  };
+}
+
+export interface IterationLine {
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly shard: number;
+  readonly iteration: number;
+  readonly iterations: number;
+  /** Over the iterations since the last line. */
+  readonly meanLoss: number;
+  readonly batchSizePerRank: number;
+  readonly globalBatchSize: number;
+  readonly secondsPerIteration: number;
+  readonly trainingSeconds: number;
+}
+
+/** The reference's line within an epoch. */
+export function iterationLine(line: IterationLine): string {
+  return [
+    `epoch ${line.epoch}/${line.epochs}`,
+    `shard ${line.shard}`,
+    `iteration ${line.iteration}/${line.iterations}`,
+    `mean loss ${line.meanLoss.toFixed(4)}`,
+    `batch ${line.batchSizePerRank} local, ${line.globalBatchSize} global`,
+    `${line.secondsPerIteration.toFixed(3)} s per iteration`,
+    `training time ${line.trainingSeconds.toFixed(1)} s`,
+  ].join("  ");
+}
+
+/** The reference's lines after an epoch: both losses, then accuracy and mean absolute error of each parameter. */
+export function validationLines(record: ValidationRecord, epochs: number): string[] {
+  const head =
+    `epoch ${record.epoch}/${epochs}  training loss ${record.train_loss.toFixed(4)}  ` +
+    `validation loss ${record.loss.toFixed(4)} (prior alone ${record.baseline_loss.toFixed(4)})` +
+    (record.is_best ? "  best so far" : "");
+  const parameters = Object.entries(record.parameters).map(([name, { accuracy, mae }]) => {
+    const unit = PARAMETERS[name as HeadName].unit;
+    const error = `${mae.toPrecision(3)}${unit ? ` ${unit}` : ""}`;
+    return `  ${name.padEnd(5)}  accuracy ${(100 * accuracy).toFixed(1).padStart(5)} %  mean absolute error ${error}`;
+  });
+  return [head, ...parameters];
+}

@@ -1,0 +1,99 @@
+/** How good the outputs of one head are: loss, class and distance to the true value, row by row in float64. */
+
+import type { Loss } from "../config";
+import { classCenters, classOfValue } from "../data/classes";
+import { type HeadName, PARAMETERS } from "../data/parameters";
+import { MIN_VARIANCE } from "../model/loss";
+import { scaleToRange } from "./targets";
+
+/** Means over the rows of an evaluation. */
+export interface HeadScores {
+  readonly loss: number;
+  /** The part of the rows whose most probable class is the true one. */
+  readonly accuracy: number;
+  /** Mean absolute error of the estimate, in the parameter's unit; around the circle for a phase. */
+  readonly mae: number;
+}
+
+/** What a head says about one row. */
+export interface RowScore {
+  readonly loss: number;
+  readonly predictedClass: number;
+  /** The mean of the class probabilities, or the regression's value, in the parameter's unit. */
+  readonly estimate: number;
+}
+
+/** The sums behind a head's scores; sums of several ranks can be added. */
+export class HeadTally {
+  rows = 0;
+  lossSum = 0;
+  correct = 0;
+  errorSum = 0;
+  private readonly centers: Float64Array;
+  private readonly isCircular: boolean;
+
+  constructor(
+    head: HeadName,
+    private readonly loss: Loss,
+    private readonly edges: Float64Array,
+  ) {
+    this.centers = classCenters(edges);
+    this.isCircular = PARAMETERS[head].isCircular;
+  }
+
+  /**
+   * Scores one row and adds it to the sums.
+   *
+   * @param outputs the head's outputs for the row, as `Model.forward` gives them
+   * @param label the true class
+   * @param value the true value, in the parameter's unit
+   */
+  add(outputs: ArrayLike<number>, label: number, value: number): RowScore {
+    const score =
+      this.loss === "sparse_categorical_crossentropy" ? this.classes(outputs, label) : this.value(outputs, value);
+    const difference = score.estimate - value;
+    this.rows++;
+    this.lossSum += score.loss;
+    this.correct += score.predictedClass === label ? 1 : 0;
+    this.errorSum += Math.abs(this.isCircular ? difference - Math.round(difference) : difference);
+    return score;
+  }
+
+  means(): HeadScores {
+    return { loss: this.lossSum / this.rows, accuracy: this.correct / this.rows, mae: this.errorSum / this.rows };
+  }
+
+  private classes(logits: ArrayLike<number>, label: number): RowScore {
+    let best = 0;
+    for (let index = 1; index < logits.length; index++) if (logits[index]! > logits[best]!) best = index;
+    const largest = logits[best]!;
+    let sum = 0;
+    let first = 0; // of the estimate, or its cosine
+    let second = 0; // its sine
+    for (let index = 0; index < logits.length; index++) {
+      const weight = Math.exp(logits[index]! - largest);
+      const center = this.centers[index]!;
+      sum += weight;
+      first += weight * (this.isCircular ? Math.cos(2 * Math.PI * center) : center);
+      second += this.isCircular ? weight * Math.sin(2 * Math.PI * center) : 0;
+    }
+    const turn = Math.atan2(second, first) / (2 * Math.PI);
+    return {
+      loss: Math.log(sum) + largest - logits[label]!,
+      predictedClass: best,
+      estimate: this.isCircular ? turn - Math.floor(turn) : first / sum,
+    };
+  }
+
+  private value(outputs: ArrayLike<number>, value: number): RowScore {
+    const square = (outputs[0]! - scaleToRange(value, this.edges)) ** 2;
+    const variance = this.loss === "gaussian_nll" ? Math.max(Math.exp(outputs[1]!), MIN_VARIANCE) : 1;
+    const first = this.edges[0]!;
+    const estimate = first + (this.edges.at(-1)! - first) * outputs[0]!;
+    return {
+      loss: this.loss === "gaussian_nll" ? (Math.log(variance) + square / variance) / 2 : square,
+      predictedClass: classOfValue(estimate, this.edges),
+      estimate,
+    };
+  }
+}
