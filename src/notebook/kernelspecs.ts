@@ -104,7 +104,8 @@ function readKernelSpec(directory: string): KernelSpec {
   try {
     parsed = kernelJson.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause).replace(/\s*\n\s*/g, " ") : (cause as Error).message;
+    const reason =
+      cause instanceof z.ZodError ? z.prettifyError(cause).replace(/\s*\n\s*/g, " ") : (cause as Error).message;
     throw new NotebookError(`Cannot use kernel "${path}": ${reason}`, { path, isRequest: true, cause });
   }
   return {

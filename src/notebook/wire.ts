@@ -58,7 +58,9 @@ export function decodeMessage(frames: readonly Uint8Array[], key: string): Messa
   const [signature, ...rest] = frames.slice(delimiter + 1);
   const parts = rest.slice(0, 4);
   if (signature === undefined || parts.length < 4) {
-    throw new Error(`Cannot decode message: expected signature and 4 parts, got ${frames.length - delimiter - 1} frames`);
+    throw new Error(
+      `Cannot decode message: expected signature and 4 parts, got ${frames.length - delimiter - 1} frames`,
+    );
   }
   if (key !== "" && !isSignature(signature, sign(parts, key))) {
     throw new Error("Cannot decode message: its signature is not that of the connection's key");
