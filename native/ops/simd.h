@@ -1,0 +1,49 @@
+// The vector type of the instruction set a `*_isa.cc` source is being compiled for,
+// on GCC's and Clang's vector extensions. Include it only there (see isa.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#ifndef ASTEROLAB_ISA
+#error "compile *_isa.cc sources with -DASTEROLAB_ISA=portable|avx2|avx512 (see isa.h)"
+#endif
+
+namespace asterolab::ASTEROLAB_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+/// kLanes floats. `VecU` is the same without alignment, for memory from the caller.
+typedef float Vec __attribute__((vector_size(kLanes * 4)));
+typedef float VecU __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
+typedef int32_t VecI __attribute__((vector_size(kLanes * 4)));
+
+static inline Vec load(const float* p) { return *reinterpret_cast<const VecU*>(p); }
+static inline void store(float* p, Vec v) { *reinterpret_cast<VecU*>(p) = v; }
+static inline Vec splat(float s) { return s - Vec{}; }
+
+/// First `count` (0..kLanes) floats at p, zeros after.
+static inline Vec load_some(const float* p, int count) {
+  if (count >= kLanes) return load(p);
+  Vec v{};
+  for (int i = 0; i < count; ++i) v[i] = p[i];
+  return v;
+}
+static inline void store_some(float* p, Vec v, int count) {
+  if (count >= kLanes) return store(p, v);
+  for (int i = 0; i < count; ++i) p[i] = v[i];
+}
+
+/// max(x, 0) that keeps NaN.
+static inline Vec relu(Vec x) { return x < Vec{} ? Vec{} : x; }
+/// The larger; b where they are equal or a is NaN.
+static inline Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+
+}  // namespace asterolab::ASTEROLAB_ISA
