@@ -1,8 +1,8 @@
 /** The run's log in words: the reference's lines, to `rank-<n>.log` and to whoever listens. */
 
-import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type HeadName, PARAMETERS } from "../data/parameters";
+import { openAppend } from "./append-file";
 import type { ValidationRecord } from "./records";
 
 export interface Log {
@@ -12,13 +12,13 @@ export interface Log {
 
 /** Opens `rank-<rank>.log` in `dir` for appending; each line carries the time, listeners get the text alone. */
 export function openLog(dir: string, rank: number, onLine?: (text: string) => void): Log {
-  const file = openSync(join(dir, `rank-${rank}.log`), "a");
+  const file = openAppend(join(dir, `rank-${rank}.log`));
   return {
     line(text) {
-      writeSync(file, `${new Date().toISOString()} ${text}\n`);
+      file.write(`${new Date().toISOString()} ${text}\n`);
       onLine?.(text);
     },
-    close: () => closeSync(file),
+    close: file.close,
   };
 }
 

@@ -1,15 +1,15 @@
 /** `metrics.jsonl`: one record a line, appended as the run goes. */
 
-import { closeSync, openSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, writeFileAtomic } from "../data/files";
+import { openAppend } from "./append-file";
 import type { MetricsRecord } from "./records";
 
 export const METRICS_FILE = "metrics.jsonl";
 
 export interface MetricsFile {
-  /** Adds a line; it is with the system when this returns. */
+  /** Adds a line. @throws {DataError} when it cannot be written. */
   append(record: MetricsRecord): void;
   close(): void;
 }
@@ -25,11 +25,8 @@ export async function openMetrics(dir: string, restoredStep = 0): Promise<Metric
   const records = await readMetrics(dir);
   const kept = records.filter(({ step }) => step <= restoredStep);
   await writeFileAtomic(path, kept.map((record) => `${JSON.stringify(record)}\n`).join(""));
-  const file = openSync(path, "a");
-  return {
-    append: (record) => void writeSync(file, `${JSON.stringify(record)}\n`),
-    close: () => closeSync(file),
-  };
+  const file = openAppend(path);
+  return { append: (record) => file.write(`${JSON.stringify(record)}\n`), close: file.close };
 }
 
 /** The records of the run in `dir`, oldest first; a line that was cut off is left out. Empty without the file. */

@@ -1,9 +1,9 @@
 /** TensorBoard event files: scalars as protocol buffers in TFRecord frames. */
 
-import { closeSync, openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import protobuf from "protobufjs";
+import { openAppend } from "./append-file";
 
 /** Writes one event file; every call is on disk when it returns. */
 export interface EventWriter {
@@ -19,9 +19,9 @@ export interface EventWriter {
 export function createEventWriter(dir: string, options: { purgeStep?: number } = {}): EventWriter {
   const seconds = Math.floor(Date.now() / 1000);
   const name = `events.out.tfevents.${String(seconds).padStart(10, "0")}.${hostname()}.${process.pid}.${fileCount++}`;
-  const file = openSync(join(dir, name), "a");
+  const file = openAppend(join(dir, name));
   const write = (event: Readonly<Record<string, unknown>>): void => {
-    writeSync(file, frame(encodeEvent({ wallTime: Date.now() / 1000, ...event })));
+    file.write(frame(encodeEvent({ wallTime: Date.now() / 1000, ...event })));
   };
   write({ fileVersion: "brain.Event:2" });
   if (options.purgeStep !== undefined) write({ step: options.purgeStep, sessionLog: { status: SESSION_START } });
@@ -30,7 +30,7 @@ export function createEventWriter(dir: string, options: { purgeStep?: number } =
       const value = Object.entries(values).map(([tag, simpleValue]) => ({ tag, simpleValue }));
       write({ step, summary: { value } });
     },
-    close: () => closeSync(file),
+    close: file.close,
   };
 }
 
