@@ -1,0 +1,96 @@
+/** `asterolab simulate`: flags -> a data set on disk. */
+
+import { Command, Option } from "commander";
+import { CliError } from "../errors";
+import { PRIOR_NAMES, type PriorName, simulateDataset } from "../simulate";
+import { createProgress, formatSeconds, type Progress } from "./progress";
+
+interface Flags {
+  readonly out: string;
+  readonly shards: number;
+  readonly validationShards: number;
+  readonly spectra: number;
+  readonly seed: number;
+  readonly prior: PriorName;
+  readonly firstShard: number;
+  readonly workers?: number;
+  readonly json?: boolean;
+}
+
+/** The command `simulate`. */
+export function simulateCommand(): Command {
+  return new Command("simulate")
+    .summary("simulate a data set of power spectra with their labels")
+    .description("Simulates red giants into shards of spectra and labels. A run that was cut off continues.")
+    .requiredOption("--out <dir>", "folder for data_000.npy ... and dataset.json")
+    .option("--shards <n>", "training shards", integer("--shards", 0), 4)
+    .option("--validation-shards <n>", "validation shards, numbered after them", integer("--validation-shards", 0), 1)
+    .option("--spectra <n>", "spectra per shard", integer("--spectra", 1), 512)
+    .option("--seed <s>", "seed of every random number", integer("--seed", 0), 0)
+    .addOption(new Option("--prior <name>", "distribution of the stars").choices(PRIOR_NAMES).default(PRIOR_NAMES[0]))
+    .option(
+      "--first-shard <k>",
+      "number of the first shard, to make a data set in parts",
+      integer("--first-shard", 0),
+      0,
+    )
+    .option("--workers <n>", "worker threads (default: one per core)", integer("--workers", 1))
+    .option("--json", "print one JSON document instead of text")
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  if (flags.shards + flags.validationShards === 0) {
+    throw new CliError("Cannot simulate 0 shards: --shards or --validation-shards must be at least 1");
+  }
+  let progress: Progress | undefined;
+  const summary = await simulateDataset({
+    out: flags.out,
+    shards: flags.shards,
+    validationShards: flags.validationShards,
+    spectraPerShard: flags.spectra,
+    seed: flags.seed,
+    prior: flags.prior,
+    firstShard: flags.firstShard,
+    ...(flags.workers !== undefined && { workers: flags.workers }),
+    onProgress: ({ done, total }) => {
+      progress ??= createProgress({ label: "simulate", total, initial: done });
+      progress.update(done);
+    },
+  }).finally(() => progress?.stop());
+
+  const { out, info, shardsWritten, shardsKept, spectraWritten, seconds } = summary;
+  const spectraPerSecond = spectraWritten / seconds;
+  if (flags.json) {
+    const document = {
+      out,
+      seed: info.seed,
+      prior: info.prior,
+      generator_version: info.generatorVersion,
+      shards: info.shards,
+      shards_written: shardsWritten,
+      shards_kept: shardsKept,
+      spectra_written: spectraWritten,
+      seconds,
+      spectra_per_s: spectraPerSecond,
+    };
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    return;
+  }
+  const kept = shardsKept > 0 ? `, ${shardsKept} kept` : "";
+  process.stdout.write(
+    `${shardsWritten} shards written${kept}: ${spectraWritten} spectra in ${formatSeconds(seconds)} ` +
+      `(${Math.round(spectraPerSecond)} per second)\n${out}\n`,
+  );
+}
+
+/** Parses a flag that must be an integer of at least `minimum`. */
+function integer(flag: string, minimum: number): (text: string) => number {
+  return (text) => {
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isSafeInteger(value) || value < minimum) {
+      throw new CliError(`${flag} must be an integer of at least ${minimum}, got "${text}"`);
+    }
+    return value;
+  };
+}
