@@ -36,9 +36,12 @@ export class FileReader {
       while (filled < target.length) {
         const bytes = await readOnce(file.descriptor, target, filled, position + filled);
         if (bytes === 0) {
-          throw new DataError(`Cannot read "${path}": it ends at byte ${position + filled}; was it cut while in use?`, {
-            path,
-          });
+          throw new DataError(
+            `Cannot read "${path}": no bytes at position ${position + filled}; was it cut while in use?`,
+            {
+              path,
+            },
+          );
         }
         filled += bytes;
       }

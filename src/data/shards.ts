@@ -50,11 +50,10 @@ export async function openShards(
     const path = join(folder, file);
     throw new DataError(`Cannot open "${path}": ${MANIFEST_FILE} lists this shard, but it is missing`, { path });
   }
-  const splits =
-    info === null ? splitOf(folder, files.length, options.validationShards) : info.shards.map((s) => s.split);
+  const splits = splitsOf(folder, split, files.length, info, options.validationShards);
   const shards: Shard[] = [];
   for (const [index, file] of files.entries()) {
-    if (split !== "all" && splits[index] !== split) continue;
+    if (splits !== null && splits[index] !== split) continue;
     shards.push({ index, matrix: await NpyMatrix.open(join(folder, file), reader) });
   }
   if (shards.length === 0) {
@@ -95,7 +94,16 @@ function shardNames(folder: string, names: readonly string[]): string[] {
   return shards.sort((a, b) => Number.parseInt(a.slice(5), 10) - Number.parseInt(b.slice(5), 10));
 }
 
-function splitOf(folder: string, shards: number, validationShards: number | null): Split[] {
+/** The split of each shard; null when all are wanted, for which a single shard suffices. */
+function splitsOf(
+  folder: string,
+  split: Split | "all",
+  shards: number,
+  info: DatasetInfo | null,
+  validationShards: number | null,
+): Split[] | null {
+  if (split === "all") return null;
+  if (info !== null) return info.shards.map((shard) => shard.split);
   const heldOut = validationShards ?? Math.max(1, Math.ceil(shards * HELD_OUT_FRACTION));
   if (heldOut >= shards) {
     throw new DataError(
