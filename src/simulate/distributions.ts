@@ -32,13 +32,3 @@ export function chance(random: Random, probability: number): boolean {
 export function wrap(phase: number): number {
   return phase - Math.floor(phase);
 }
-
-/** The inclination of an axis of random direction, degrees: uniform in cos i. */
-export function isotropicInclination(random: Random): number {
-  return (Math.acos(random.uniform()) * 180) / Math.PI;
-}
-
-/** numax in µHz at a large separation: dnu = 0.263 numax^0.77 (Stello+ 2009, MNRAS 400 L80), inverted. */
-export function stelloNumax(dnu: number): number {
-  return (dnu / 0.263) ** (1 / 0.77);
-}

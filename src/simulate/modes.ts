@@ -39,7 +39,7 @@ export interface UniformSource {
   uniform(): number;
 }
 
-/** Modes are listed within this many dnu of numax: 4.5 or more standard deviations of the envelope. */
+/** Modes are listed within this many dnu of numax: 4 or more standard deviations of the envelope. */
 const REACH = 8;
 
 /** Widths stop growing this many dnu above numax, where the modes are too low to show. */
@@ -50,8 +50,8 @@ const NO_SCATTER: UniformSource = { uniform: () => 0.5 };
 /**
  * The modes of a star within 8 dnu of numax and within the band, multiplet by multiplet.
  *
- * - Radial modes follow a Gaussian envelope of FWHM 0.66 numax^0.88 (Mosser+ 2012, A&A 537 A30), scaled so that the
- *   tallest observed height-to-background ratio is exactly `snr`.
+ * - Radial modes follow the Gaussian envelope, scaled so that the tallest observed height-to-background ratio is
+ *   exactly `snr`.
  * - Degrees 2 and 3 have V_l times the envelope's height. A mixed mode has V_1 times it, whatever its ζ, and 1 - ζ times
  *   the width: equipartition gives its power (∝ height * width) a factor 1 - ζ (Benomar+ 2014, ApJ 781 L29; Mosser+
  *   2018, A&A 618 A109).
@@ -124,7 +124,7 @@ export function radialWidth(star: Star, frequency: number): number {
 
 /** The envelope of observed heights, without the factor that makes it ppm²/µHz. */
 function relativeEnvelope(star: Star, band: Band): (frequency: number) => number {
-  const sigma = (0.66 * star.numax ** 0.88) / (2 * Math.sqrt(2 * Math.LN2));
+  const sigma = star.envelopeWidthUHz / (2 * Math.sqrt(2 * Math.LN2));
   return (frequency) => {
     const x = (frequency - star.numax) / sigma;
     return attenuation(frequency, band.nyquistUHz) * Math.exp(-0.5 * x * x);

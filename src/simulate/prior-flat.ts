@@ -5,8 +5,8 @@
  */
 
 import type { Random } from "../random";
-import { logUniform, stelloNumax, within } from "./distributions";
-import { drawDetails } from "./prior-population";
+import { logUniform, within } from "./distributions";
+import { drawDetails, stelloNumax } from "./prior-parts";
 import type { Star } from "./star";
 
 /** Draws a star of no particular population. */

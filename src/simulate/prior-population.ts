@@ -21,7 +21,8 @@
  *   clumps 0.88 ± 0.14 (Kallinger 2019), 40 % uniform, all within 0.15-1.1. vl3: uniform 0-0.11.
  * - D: uniform 1.5-3.2 %. Curvature alpha: log-normal 0.0118 (0.8) below 0.05 (Kallinger 2019).
  * - granulation: Kallinger+ 2014, amplitude times log-normal (0.2), knees (0.1). White noise: log-uniform 0.3-300 ppm²/µHz
- *   (Kepler magnitudes 7 to 15). Rise of the widths: uniform 0-0.4 per dnu.
+ *   (Kepler magnitudes 7 to 15). Rise of the widths: uniform 0-0.6 per dnu. Envelope FWHM: between 0.986 numax^0.694
+ *   (sloscillations' relation for the branch) and 0.66 numax^0.88 (Mosser+ 2012, A&A 537 A30), log-uniform.
  *
  * snr, vl1, vl2 and aer reach beyond the reference's class edges; the data reader counts what it puts into end classes.
  */
@@ -37,7 +38,7 @@ import {
   within,
   wrap,
 } from "./distributions";
-import { granulationAt, MAX_CURVATURE, orderAtNumax, type Star } from "./star";
+import { MAX_CURVATURE, orderAtNumax, type Star } from "./star";
 
 interface StateLaw {
   readonly share: number;
@@ -125,32 +126,6 @@ export function drawPopulation(random: Random): Star {
     beta: curvature * orderAtNumax(labels),
     whiteNoise: logUniform(random, 0.3, 300),
   };
-}
-
-/** Scatter of heights and widths and the granulation, for every prior. */
-export function drawDetails(
-  random: Random,
-  numax: number,
-): Pick<
-  Star,
-  "heightSpreadPercent" | "widthSpreadPercent" | "widthRise" | "granulationAmplitudePpm" | "granulationKneesUHz"
-> {
-  const { granulationAmplitudePpm, granulationKneesUHz } = granulationAt(numax);
-  return {
-    heightSpreadPercent: 10,
-    widthSpreadPercent: 10,
-    widthRise: random.between(0, 0.4),
-    granulationAmplitudePpm: logNormal(random, granulationAmplitudePpm, 0.2),
-    granulationKneesUHz: [
-      logNormal(random, granulationKneesUHz[0], 0.1),
-      logNormal(random, granulationKneesUHz[1], 0.1),
-    ],
-  };
-}
-
-/** dp without regard to the star: half uniform in 40-150 s, half in 150-500 s. */
-export function flatPeriodSpacing(random: Random): number {
-  return chance(random, 0.5) ? random.between(40, 150) : random.between(150, 500);
 }
 
 function pickState(random: Random): StateLaw {

@@ -5,8 +5,8 @@
  */
 
 import type { Random } from "../random";
-import { chance, isotropicInclination, logUniform, stelloNumax } from "./distributions";
-import { drawDetails, flatPeriodSpacing } from "./prior-population";
+import { chance, logUniform } from "./distributions";
+import { drawDetails, flatPeriodSpacing, isotropicInclination, stelloNumax } from "./prior-parts";
 import type { Star } from "./star";
 
 /** Draws a star as the original's data were drawn. */

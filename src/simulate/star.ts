@@ -18,6 +18,8 @@ export interface StarDetails {
   readonly heightSpreadPercent: number;
   /** Each mode's width is multiplied by a factor uniform within +- this percentage. */
   readonly widthSpreadPercent: number;
+  /** Full width at half maximum of the Gaussian envelope of heights, µHz. */
+  readonly envelopeWidthUHz: number;
   /** Growth rate of the radial modes' width above numax, per dnu: Γ0 = gamma * exp(rise * (ν - numax) / dnu). */
   readonly widthRise: number;
   /** Amplitude of each of the two granulation terms, ppm. */
@@ -48,7 +50,7 @@ export function granulationAt(numax: number): Pick<Star, "granulationAmplitudePp
 
 /**
  * Fills in the details that are left out: curvature alpha = 0.015 dnu^-0.32 (Mosser+ 2013, A&A 550 A126), the dipole
- * and quadrupole shifts of D = 2.2 %, granulation after Kallinger+ 2014, white noise of a star of 11th magnitude.
+ * and quadrupole shifts of D = 2.2 %, envelope FWHM 0.66 numax^0.88 (Mosser+ 2012, A&A 537 A30), granulation after Kallinger+ 2014, white noise of a star of 11th magnitude.
  *
  * @throws {RangeError} when a value lies outside what the physics here describes.
  */
@@ -58,6 +60,7 @@ export function resolveStar(spec: StarSpec): Star {
     beta: 0.015 * spec.dnu ** -0.32 * orderAtNumax(spec),
     heightSpreadPercent: 10,
     widthSpreadPercent: 10,
+    envelopeWidthUHz: 0.66 * spec.numax ** 0.88,
     widthRise: 0.2,
     whiteNoise: 10,
     ...granulationAt(spec.numax),
@@ -74,8 +77,8 @@ function checkStar(star: Star): void {
   for (const name of HEAD_NAMES) {
     if (!Number.isFinite(star[name])) fail(name, star[name], "a finite number");
   }
-  for (const name of ["dnu", "dp", "numax", "snr", "gamma"] as const) {
-    if (star[name] <= 0) fail(name, star[name], "a value above 0");
+  for (const name of ["dnu", "dp", "numax", "snr", "gamma", "envelopeWidthUHz"] as const) {
+    if (!(star[name] > 0)) fail(name, star[name], "a value above 0");
   }
   if (!(star.q > 0 && star.q <= 1)) fail("q", star.q, "0 < q <= 1");
   if (!(star.inc >= 0 && star.inc <= 90)) fail("inc", star.inc, "0 to 90 degrees");
