@@ -40,9 +40,14 @@ export interface BatchOptions {
   readonly start?: number;
   /** Batches whose reading is under way while the caller computes. */
   readonly readAhead?: number;
+  /**
+   * True when the caller is done with a batch's spectra once it asks for the next batch: their memory is then used again,
+   * so that a pass over the data allocates `readAhead + 1` batches in all. Otherwise the spectra stay the caller's.
+   */
+  readonly reuseSpectra?: boolean;
 }
 
-/** B rows; the arrays belong to the caller. */
+/** B rows. */
 export interface Batch {
   /** Scaled powers, all positive: [B * points] */
   readonly spectra: Float32Array;
@@ -166,17 +171,19 @@ export class Dataset {
    * @throws {RangeError} when an option is out of range.
    */
   async *batches(options: BatchOptions): AsyncGenerator<Batch, void, undefined> {
-    const { order, batchSize, start = 0, readAhead = 1 } = options;
+    const { order, batchSize, start = 0, readAhead = 1, reuseSpectra = false } = options;
     requireInteger("batchSize", batchSize, 1);
     requireInteger("start", start, 0);
     requireInteger("readAhead", readAhead, 0);
     const underWay: Promise<Batch>[] = [];
+    const spare: Float32Array[] = [];
     let position = start;
     const readUpTo = (count: number): void => {
       while (underWay.length < count && position < order.length) {
         const rows = order.subarray(position, position + batchSize);
         position += rows.length;
-        const batch = this.read(rows, position);
+        const memory = spare.pop() ?? new Float32Array(rows.length * this.points);
+        const batch = this.read(rows, position, memory.subarray(0, rows.length * this.points));
         // A batch read ahead may fail before anyone waits for it; the error is thrown when its turn comes.
         batch.catch(() => {});
         underWay.push(batch);
@@ -188,6 +195,7 @@ export class Dataset {
         const batch = await underWay.shift()!;
         readUpTo(readAhead);
         yield batch;
+        if (reuseSpectra) spare.push(batch.spectra);
         readUpTo(1);
       }
     } finally {
@@ -200,10 +208,9 @@ export class Dataset {
     this.reader.close();
   }
 
-  private async read(rows: Uint32Array, nextStart: number): Promise<Batch> {
+  private async read(rows: Uint32Array, nextStart: number, spectra: Float32Array): Promise<Batch> {
     const { points } = this;
     const heads = this.heads.length;
-    const spectra = new Float32Array(rows.length * points);
     const labels = new Int32Array(rows.length * heads);
     const values = new Float64Array(rows.length * heads);
     const reads = Array.from(rows, async (row, index) => {

@@ -256,6 +256,24 @@ test("batches go on from any position with the same rows, whatever is read ahead
   assert.deepEqual(Array.from(odd[0]!.values.subarray(0, 2)), Array.from(whole[0]!.values.subarray(6, 8)));
 });
 
+test("reused memory holds each batch until the next one is asked for", async (t) => {
+  const folder = temporaryFolder(t);
+  writeDataset(folder, { shards: 2, rows: 9, points: 3 });
+  const dataset = await Dataset.open(folder, { ...HEADS, split: "all" });
+  const order = dataset.order(1, 0, true);
+  const kept = await collect(dataset, { order, batchSize: 4 });
+  const buffers = new Set<ArrayBufferLike>();
+  let index = 0;
+  for await (const batch of dataset.batches({ order, batchSize: 4, readAhead: 1, reuseSpectra: true })) {
+    assert.deepEqual(batch, kept[index++]);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(batch, kept[index - 1]);
+    buffers.add(batch.spectra.buffer);
+  }
+  assert.equal(index, 5);
+  assert.equal(buffers.size, 2);
+});
+
 test("a caller that stops early leaves no read behind", async (t) => {
   const folder = temporaryFolder(t);
   writeDataset(folder, { shards: 1, rows: 30, points: 50 });
