@@ -1,0 +1,13 @@
+/** Checkpoints: PyTorch's `.pth` files, and the run folder's names for them. */
+
+export {
+  type LoadNewestOptions,
+  loadCheckpointFile,
+  loadNewestCheckpoint,
+  type SaveOptions,
+  saveCheckpoint,
+  saveFinalModel,
+} from "./checkpoints";
+export { loadTorchFile, readTorchFile, type TorchFile, writeTorchFile } from "./torch-file";
+export { type DType, type TorchDict, TorchFloat, TorchTensor, TorchTuple, type TorchValue } from "./torch-values";
+export type { LoadedCheckpoint, OneCycleState, OptimizerState, StateTensor, TrainingState } from "./training-state";
