@@ -1,0 +1,14 @@
+// Dispatch of the cross-entropy.
+#include "softmax.h"
+
+#include "isa.h"
+
+namespace asterolab {
+
+ASTEROLAB_EACH_ISA(double heads_cross_entropy(const Head* heads, int64_t count, const int32_t* labels, int64_t batch);)
+
+double heads_cross_entropy(const Head* heads, int64_t count, const int32_t* labels, int64_t batch) {
+  ASTEROLAB_CALL_ISA(heads_cross_entropy(heads, count, labels, batch));
+}
+
+}  // namespace asterolab
