@@ -28,16 +28,8 @@
  */
 
 import type { Random } from "../random";
-import {
-  chance,
-  isotropicInclination,
-  logNormal,
-  logUniform,
-  normal,
-  stelloNumax,
-  within,
-  wrap,
-} from "./distributions";
+import { chance, logNormal, logUniform, normal, within, wrap } from "./distributions";
+import { drawDetails, flatPeriodSpacing, isotropicInclination, stelloNumax } from "./prior-parts";
 import { MAX_CURVATURE, orderAtNumax, type Star } from "./star";
 
 interface StateLaw {
