@@ -1,10 +1,11 @@
 /** The connection file a client and a kernel share: five local ports and the key that signs their messages. */
 
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { errorCode } from "../data/files";
 
 /** The content of a connection file, with the protocol's names. */
 export interface ConnectionInfo {
@@ -77,18 +78,30 @@ export function dataFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "jupyter");
 }
 
-/** Ports nobody listens on: all are held open until the last is known, so that they differ. */
+/**
+ * Ports nobody listens on: all are held open until the last is known, so that they differ. They lie below the range
+ * from which systems number outgoing connections; in it, a client that knocks before the kernel is up may itself be
+ * given a port that the kernel is about to bind.
+ */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, listen));
+  const servers: Server[] = [];
+  while (servers.length < count) {
+    const server = await listen(randomInt(FIRST_PORT, LAST_PORT));
+    if (server !== undefined) servers.push(server);
+  }
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
 
-function listen(): Promise<Server> {
+const FIRST_PORT = 15_000;
+const LAST_PORT = 32_000;
+
+/** A server on `port`, or nothing when the port is taken. */
+function listen(port: number): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, LOCALHOST, () => resolve(server));
+    server.once("error", (error) => (errorCode(error) === "EADDRINUSE" ? resolve(undefined) : reject(error)));
+    server.listen(port, LOCALHOST, () => resolve(server));
   });
 }

@@ -3,7 +3,7 @@
 import { dirname } from "node:path";
 import { mkdirP } from "../data/files";
 import { CellError, KernelError, NotebookError } from "../errors";
-import { injectParameters } from "./inject";
+import { injectParameters, PARAMETERS_TAG } from "./inject";
 import { abortable, Kernel } from "./kernel";
 import { findKernelSpec, type KernelSpec } from "./kernelspecs";
 import type { Cell, ErrorOutput, JsonObject, Notebook } from "./notebook-file";
@@ -85,7 +85,12 @@ const ABORT_RETRIES = 3;
 export async function runNotebook(options: RunOptions): Promise<RunResult> {
   const notebook = await readNotebook(options.input);
   const spec = findKernelSpec(options.kernel ?? kernelNameOf(notebook, options.input));
-  const parameters = injectParameters(notebook, options.parameters ?? [], spec.language, options.input);
+  const inputs = options.parameters ?? [];
+  if (inputs.length > 0 && !notebook.cells.some((cell) => tagsOf(cell).includes(PARAMETERS_TAG))) {
+    const text = `"${options.input}" has no cell tagged "${PARAMETERS_TAG}": its parameters are set on top, unchecked`;
+    options.onEvent?.({ kind: "warning", text });
+  }
+  const parameters = injectParameters(notebook, inputs, spec.language, options.input);
   startRun(notebook, { inputPath: options.input, outputPath: options.output, parameters });
   await mkdirP(dirname(options.output));
   const saver = new NotebookSaver(options.output, notebook, options.autosaveMs ?? AUTOSAVE_MS);

@@ -53,7 +53,7 @@ function takePrintedError(cell: Cell): ErrorOutput | undefined {
 }
 
 const DIAGNOSTIC = /^(?:\S+ )?\d+:\d+ - (.*)$/;
-const ERROR_LINE = /^(?:Uncaught )?(?:DOMException \[)?([A-Za-z_$][\w$.]*(?:Error|Exception))\b[^:]*(?:: (.*))?$/;
+const ERROR_LINE = /^(?:Uncaught )?(?:DOMException \[)?((?:[A-Za-z_$][\w$.]*)?(?:Error|Exception))\b[^:]*(?:: (.*))?$/;
 const STACK_LINE = /^\s+at /;
 const INTERNAL = /\(node:vm:|[\\/]tslab[\\/]dist[\\/]/;
 

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import { findKernelSpec } from "../../src/notebook/kernelspecs";
+import { isAlive, processesUnder } from "./notebook-builder";
+
+test("the kernel ends when its parent is killed, even inside a computation", {
+  skip: process.platform !== "linux",
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "asterolab-orphan-"));
+  const script = `
+    const { Kernel } = require(${JSON.stringify(join(__dirname, "..", "..", "src", "notebook", "kernel.ts"))});
+    const { findKernelSpec } = require(${JSON.stringify(join(__dirname, "..", "..", "src", "notebook", "kernelspecs.ts"))});
+    Kernel.start(findKernelSpec("asterolab"), { cwd: ${JSON.stringify(folder)}, startTimeoutMs: 30000, onOutput() {} }).then((kernel) => {
+      kernel.execute("for (;;) {}");
+      setTimeout(() => console.log(kernel.pid), 500);
+    });`;
+  assert.equal(findKernelSpec("asterolab").language, "typescript");
+  const parent = spawn(process.execPath, ["--require", "ts-node/register", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+  assert.deepEqual(processesUnder(parent.pid!), [pid]);
+  parent.kill("SIGKILL");
+  for (let attempt = 0; attempt < 60 && isAlive(pid); attempt++)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(isAlive(pid), false);
+});
