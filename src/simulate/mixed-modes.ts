@@ -54,6 +54,7 @@ export function solveMixedModes(
     let below = previous;
     let above = shortestPeriod > 0 ? Math.min(high, 1e6 / shortestPeriod) : high;
     let frequency = previous;
+    let change = Infinity;
     for (let step = 0; step < MAX_STEPS; step++) {
       evaluate(pressure, gravity, order, frequency, evaluation);
       if (evaluation.residual > 0) below = frequency;
@@ -61,10 +62,11 @@ export function solveMixedModes(
       // Newton's step in period: dG/dP = π / (ΔΠ ζ), since ζ is the ratio of local and asymptotic period spacing.
       const period = 1e6 / frequency - (evaluation.residual / Math.PI) * evaluation.zeta * gravity.periodSpacing;
       let next = period > 0 ? 1e6 / period : above;
-      const change = Math.abs(next - frequency);
-      if (change <= RELATIVE_TOLERANCE * frequency) break;
-      if (!(next > below && next < above)) next = (below + above) / 2;
+      if (Math.abs(next - frequency) <= RELATIVE_TOLERANCE * frequency) break;
+      // Halving takes over when a step leaves the bracket or steps stop shrinking (they can swing about a p mode).
+      if (!(next > below && next < above && Math.abs(next - frequency) < change / 2)) next = (below + above) / 2;
       if (next === frequency) break; // the bracket is down to neighbouring floating-point numbers
+      change = step === 0 ? Infinity : Math.abs(next - frequency);
       frequency = next;
     }
     frequencies[index] = frequency;
