@@ -1,0 +1,231 @@
+// The convolution block with its convolution in the frequency domain. Samples pass in groups whose spectra stay in cache; in a
+// group, the transforms run by chains (a sample, or two that share their transforms when they have an odd number of tiles).
+#pragma once
+
+#include "block_layout_isa.h"
+#include "norm_pool_isa.h"
+#include "phases.h"
+
+namespace asterolab::ASTEROLAB_ISA {
+
+/// How a batch is cut.
+struct Grouping {
+  int64_t group;  // samples per group (the last may have fewer)
+  int64_t chain;  // samples per chain: 1 or 2
+};
+
+static Grouping grouping_of(const ConvBlockShape& s, const Tiling& t) {
+  // Spectra of a group may take 8 MiB, or as much as the weights' spectra, which every group streams through once.
+  const int64_t in = blocks_of(s.in_channels), out = blocks_of(s.out_channels);
+  const int64_t sample = t.tiles * t.bins * (in + out) * kPoint, weights = t.bins * in * out * kLanes * kPoint;
+  const int64_t budget = weights > (2 << 20) ? weights : 2 << 20;
+  int64_t group = budget / sample;
+  const int64_t fewest = (24 + t.tiles - 1) / t.tiles;
+  if (group < fewest) group = fewest;
+  if (group > s.batch) group = s.batch;
+  const int64_t groups = (s.batch + group - 1) / group;
+  Grouping g{(s.batch + groups - 1) / groups, t.tiles % 2 ? 2 : 1};
+  if (g.chain == 2 && g.group % 2) ++g.group;
+  if (g.group > s.batch) g.group = s.batch;
+  return g;
+}
+
+static void forward_spectral(float* out, float* saved, const float* x, const ConvBlockWeights& w, const ConvBlockShape& s, const Tiling& t) {
+  const int64_t pad = s.kernel / 2, in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
+  const int64_t out_length = s.out_length();
+  const Saved at(s, t);
+  const Grouping g = grouping_of(s, t);
+  const FftPlan& plan = fft_plan(t.size);
+  Workspace work;
+  float* weights = work.floats(spectra_size(t.bins, out_blocks, in_blocks * kLanes));
+  float* x_spectra = saved ? nullptr : work.floats(spectra_size(t.bins, in_blocks, g.group * t.tiles));
+  float* y_spectra = work.floats(spectra_size(t.bins, out_blocks, g.group * t.tiles));
+  {
+    Phase phase("weight spectra");
+    weight_spectra(weights, w.weight, s, t, false);
+  }
+  for (int64_t first = 0; first < s.batch; first += g.group) {
+    const int64_t samples = first + g.group < s.batch ? g.group : s.batch - first, rows = samples * t.tiles;
+    float* xs = saved ? saved + at.spectra + spectra_size(t.bins, in_blocks, first * t.tiles) : x_spectra;
+    {
+      Phase phase("x spectra");
+      signal_spectra(xs, x + first * s.length * s.in_channels, samples, s.length, s.in_channels, pad, t);
+    }
+    {
+      Phase phase("y product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
+      parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
+        for (int64_t f = begin; f < end; ++f)
+          spectral_product(y_spectra + f * out_blocks * rows * kPoint, xs + f * in_blocks * rows * kPoint,
+                           weights + f * out_blocks * in_blocks * kLanes * kPoint, rows, in_blocks, out_blocks);
+      });
+    }
+    Phase phase("y inverse, norm, pool");
+    const int64_t chains = (samples + g.chain - 1) / g.chain;
+    parallel_for(chains * out_blocks, 1, [&](int64_t begin, int64_t end, int) {
+      Workspace mine;
+      float* buffer = mine.floats(t.size * kPoint);
+      float* scratch = saved ? nullptr : mine.floats(g.chain * s.length * kLanes);
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t b = task % out_blocks, n0 = task / out_blocks * g.chain, n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
+        const int lanes = lanes_of(s.out_channels, b);
+        const Vec bias = load_some(w.bias + b * kLanes, lanes);
+        const float* in = y_spectra + b * rows * kPoint;
+        auto pre_of = [&](int64_t n) {
+          return saved ? saved + at.pre + ((first + n) * out_blocks + b) * s.length * kLanes : scratch + (n - n0) * s.length * kLanes;
+        };
+        Moments moments[2];
+        for (int64_t row = n0 * t.tiles; row < n1 * t.tiles; row += 2) {
+          const bool single = row + 1 >= n1 * t.tiles;
+          merge_pair(buffer, plan, in, out_blocks * rows * kPoint, row, single);
+          float* to[2] = {nullptr, nullptr};
+          int last[2] = {0, 0};  // points pad .. last - 1 are wanted
+          for (int h = 0; h < (single ? 1 : 2); ++h) {
+            const int64_t start = (row + h) % t.tiles * t.step, left = s.length - start;
+            to[h] = pre_of((row + h) / t.tiles) + start * kLanes;
+            last[h] = static_cast<int>(pad + (left < t.step ? left : t.step));
+          }
+          const int offset = static_cast<int>(pad);
+          fft_inverse(plan, buffer, [&](int i, Complex c) {
+            if (i < offset) return;
+            if (i < last[0]) store(to[0] + (i - offset) * kLanes, c.r + bias);
+            if (i < last[1]) store(to[1] + (i - offset) * kLanes, c.i + bias);
+          });
+          for (int h = 0; h < (single ? 1 : 2); ++h) moments[(row + h) / t.tiles - n0].add(to[h], kLanes, last[h] - offset);
+        }
+        for (int64_t n = n0; n < n1; ++n) {
+          float local[2 * kLanes];
+          const int64_t channel = ((first + n) * out_blocks + b) * kLanes;
+          float* mean = saved ? saved + at.mean + channel : local;
+          float* inverse = saved ? saved + at.inverse + channel : local + kLanes;
+          moments[n - n0].finish(mean, inverse);
+          const Affine f = norm_affine(mean, inverse, load_some(w.scale + b * kLanes, lanes), load_some(w.shift + b * kLanes, lanes));
+          norm_pool_forward(out + (first + n) * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, pre_of(n), s.length, f);
+        }
+      }
+    });
+  }
+}
+
+static void backward_spectral(float* dx, const ConvBlockGradients& grad, const float* dout, const ConvBlockWeights& w, const float* saved,
+                              const ConvBlockShape& s, const Tiling& t) {
+  const int64_t pad = s.kernel / 2, in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
+  const int64_t out_length = s.out_length(), width = out_blocks * kLanes;
+  const Saved at(s, t);
+  const Grouping g = grouping_of(s, t);
+  const FftPlan& plan = fft_plan(t.size);
+  Workspace work;
+  double* sums = reinterpret_cast<double*>(work.floats(2 * 2 * s.batch * width));  // gradients of scale and shift by sample
+  double* bias_sums = reinterpret_cast<double*>(work.floats(2 * width));
+  for (int64_t c = 0; c < width; ++c) bias_sums[c] = 0;
+  float* weights = dx ? work.floats(spectra_size(t.bins, in_blocks, out_blocks * kLanes)) : nullptr;
+  float* dy_spectra = work.floats(spectra_size(t.bins, out_blocks, g.group * t.tiles));
+  float* dx_spectra = dx ? work.floats(spectra_size(t.bins, in_blocks, g.group * t.tiles)) : nullptr;
+  float* dw_spectra = work.floats(spectra_size(t.bins, out_blocks, in_blocks * kLanes));
+  if (dx) {
+    Phase phase("weight spectra, transposed");
+    weight_spectra(weights, w.weight, s, t, true);
+  }
+  for (int64_t first = 0; first < s.batch; first += g.group) {
+    const int64_t samples = first + g.group < s.batch ? g.group : s.batch - first, rows = samples * t.tiles;
+    const int64_t chains = (samples + g.chain - 1) / g.chain;
+    {
+      Phase phase("dy, dy spectra");
+      parallel_for(chains * out_blocks, 1, [&](int64_t begin, int64_t end, int) {
+        Workspace mine;
+        float* buffer = mine.floats(t.size * kPoint);
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t b = task % out_blocks, n0 = task / out_blocks * g.chain, n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
+          const int lanes = lanes_of(s.out_channels, b);
+          NormGradient gradient[2];
+          for (int64_t n = n0; n < n1; ++n) {
+            const int64_t sample = first + n, block = sample * out_blocks + b;
+            double* part = sums + sample * width + b * kLanes;
+            gradient[n - n0] = norm_pool_sums(part, part + s.batch * width, saved + at.pre + block * s.length * kLanes,
+                                              saved + at.mean + block * kLanes, saved + at.inverse + block * kLanes,
+                                              load_some(w.scale + b * kLanes, lanes), load_some(w.shift + b * kLanes, lanes),
+                                              dout + sample * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, s.length);
+          }
+          for (int64_t row = n0 * t.tiles; row < n1 * t.tiles; row += 2) {
+            const bool single = row + 1 >= n1 * t.tiles;
+            int last[2] = {0, 0};
+            for (int h = 0; h < (single ? 1 : 2); ++h) {
+              const int64_t n = (row + h) / t.tiles, start = (row + h) % t.tiles * t.step, left = s.length - start;
+              const int64_t count = left < t.step ? left : t.step;
+              last[h] = static_cast<int>(pad + count);
+              norm_pool_backward(buffer + pad * kPoint + h * kLanes, kPoint,
+                                 saved + at.pre + ((first + n) * out_blocks + b) * s.length * kLanes, gradient[n - n0],
+                                 dout + (first + n) * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, s.length, start / 3,
+                                 (start + count + 2) / 3);
+            }
+            const int offset = static_cast<int>(pad);
+            fft_forward(plan, buffer, [&](int i) -> Complex {
+              Complex c{};
+              if (i < offset) return c;
+              if (i < last[0]) c.r = load(buffer + i * kPoint);
+              if (i < last[1]) c.i = load(buffer + i * kPoint + kLanes);
+              return c;
+            });
+            split_pair(dy_spectra + b * rows * kPoint, out_blocks * rows * kPoint, row, single, plan, buffer);
+          }
+        }
+      });
+      // Frequency 0 is the sum over the signal (twice).
+      for (int64_t b = 0; b < out_blocks; ++b)
+        for (int64_t m = 0; m < rows; ++m)
+          for (int c = 0; c < kLanes; ++c) bias_sums[b * kLanes + c] += 0.5 * dy_spectra[(b * rows + m) * kPoint + c];
+    }
+    const float* xs = saved + at.spectra + spectra_size(t.bins, in_blocks, first * t.tiles);
+    {
+      Phase phase("dw product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
+      parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
+        for (int64_t f = begin; f < end; ++f)
+          spectral_gradient(dw_spectra + f * out_blocks * in_blocks * kLanes * kPoint, xs + f * in_blocks * rows * kPoint,
+                            dy_spectra + f * out_blocks * rows * kPoint, rows, in_blocks, out_blocks, first > 0);
+      });
+    }
+    if (!dx) continue;
+    {
+      Phase phase("dx product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
+      parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
+        for (int64_t f = begin; f < end; ++f)
+          spectral_product(dx_spectra + f * in_blocks * rows * kPoint, dy_spectra + f * out_blocks * rows * kPoint,
+                           weights + f * out_blocks * in_blocks * kLanes * kPoint, rows, out_blocks, in_blocks);
+      });
+    }
+    Phase phase("dx inverse");
+    parallel_for(chains * in_blocks, 1, [&](int64_t begin, int64_t end, int) {
+      Workspace mine;
+      float* buffer = mine.floats(t.size * kPoint);
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t b = task % in_blocks, n0 = task / in_blocks * g.chain, n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
+        const int lanes = lanes_of(s.in_channels, b);
+        const int64_t step = s.in_channels;
+        for (int64_t row = n0 * t.tiles; row < n1 * t.tiles; row += 2) {
+          const bool single = row + 1 >= n1 * t.tiles;
+          merge_pair(buffer, plan, dx_spectra + b * rows * kPoint, in_blocks * rows * kPoint, row, single);
+          fft_inverse(plan, buffer, [&](int i, Complex c) { store_point(buffer + i * kPoint, c); });
+          // Overlap-add: a tile's first 2 P points meet the end of the tile before it.
+          for (int h = 0; h < (single ? 1 : 2); ++h) {
+            const int64_t n = (row + h) / t.tiles, tile = (row + h) % t.tiles, start = tile * t.step - pad, left = s.length - start;
+            float* to = dx + ((first + n) * s.length + start) * step + b * kLanes;
+            const float* from = buffer + h * kLanes;
+            const int64_t reach = t.tiles == 1 ? t.size : t.step + 2 * pad, end_point = left < reach ? left : reach;
+            const int64_t from_point = start < 0 ? -start : 0, overlap = tile ? (2 * pad < end_point ? 2 * pad : end_point) : from_point;
+            for (int64_t i = from_point; i < overlap; ++i)
+              store_some(to + i * step, load_some(to + i * step, lanes) + load(from + i * kPoint), lanes);
+            for (int64_t i = overlap; i < end_point; ++i) store_some(to + i * step, load(from + i * kPoint), lanes);
+          }
+        }
+      }
+    });
+  }
+  {
+    Phase phase("dw taps");
+    weight_gradient(grad.weight, dw_spectra, s, t);
+  }
+  sum_samples(grad.scale, sums, s.batch, width, s.out_channels);
+  sum_samples(grad.shift, sums + s.batch * width, s.batch, width, s.out_channels);
+  sum_samples(grad.bias, bias_sums, 1, width, s.out_channels);
+}
+
+}  // namespace asterolab::ASTEROLAB_ISA
