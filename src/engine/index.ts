@@ -5,6 +5,11 @@ import "@tensorflow/tfjs";
 import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Config } from "../config";
+import { registerNativeBackend, setNativeThreads } from "./native";
+import { loadAddon } from "./native/addon";
+import { useTensorflow } from "./tensorflow";
+
+export { type EngineStatistics, engineStatistics, resetEngineStatistics } from "./statistics";
 
 export type EngineName = "native" | "tensorflow" | "cpu";
 
@@ -14,40 +19,75 @@ export interface Engine {
   /** Why this engine was chosen, in words. */
   readonly reason: string;
   readonly threads: number;
-  /** One line for logs: engine, threads, instruction set. */
+  /** A warning to show once, for an engine that is too slow to train with. */
+  readonly warning?: string;
+  /** One line for logs: engine, threads, instruction set, reason. */
   describe(): string;
 }
 
+export interface EngineOptions {
+  /** Threads of the native engine; null or absent: the cores this process may use. */
+  readonly threads?: number | null;
+}
+
 /**
- * Makes the backend of an engine the current tfjs backend.
+ * Makes the backend of an engine the current tfjs backend. `auto` takes tensorflow with a GPU, else native, else cpu.
  *
- * @param options.threads threads of the native engine; null or absent: the cores this process may use
- * @throws Error that says what to install or build when the engine cannot be used; RangeError for a bad thread count.
+ * @throws Error that says what to install or build when the engine asked for cannot be used; RangeError for a bad
+ *   number of threads.
  */
-export async function selectEngine(
-  name: Config["engine"],
-  options: { readonly threads?: number | null } = {},
-): Promise<Engine> {
+export async function selectEngine(name: Config["engine"], options: EngineOptions = {}): Promise<Engine> {
   const threads = options.threads ?? availableParallelism();
   if (!(Number.isInteger(threads) && threads >= 1)) {
     throw new RangeError(`Cannot select an engine: threads must be a positive integer, got ${threads}`);
   }
-  if (name === "tensorflow") return useTensorflow();
-  return useCpu(name === "cpu" ? "chosen by the engine setting" : "the native engine is not built");
+  switch (name) {
+    case "tensorflow":
+      return useTensorflow();
+    case "native":
+      return useNative(threads, "chosen by the engine setting");
+    case "cpu":
+      return useCpu("chosen by the engine setting");
+    default:
+      return selectBest(threads);
+  }
+}
+
+async function selectBest(threads: number): Promise<Engine> {
+  try {
+    return await useTensorflow({ needsGpu: true });
+  } catch {
+    // No GPU engine here: the usual case.
+  }
+  try {
+    return await useNative(threads, "no GPU engine is installed");
+  } catch (error) {
+    return useCpu(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function useNative(threads: number, reason: string): Promise<Engine> {
+  registerNativeBackend();
+  setNativeThreads(threads);
+  await tf.setBackend("native");
+  const instructions = loadAddon().isa();
+  return {
+    name: "native",
+    reason,
+    threads,
+    describe: () => `native (${threads} ${threads === 1 ? "thread" : "threads"}, ${instructions}): ${reason}`,
+  };
 }
 
 async function useCpu(reason: string): Promise<Engine> {
   await tf.setBackend("cpu");
+  // tfjs's advice to install tfjs-node, printed with the first tensor, is not for our users.
+  (tf.backend() as unknown as { firstUse: boolean }).firstUse = false;
   return {
     name: "cpu",
     reason,
     threads: 1,
+    warning: "The cpu engine computes in plain JavaScript, hundreds of times slower than native; run `npm run setup`",
     describe: () => `cpu (plain tfjs ${tf.version_core}, 1 thread): ${reason}`,
   };
-}
-
-async function useTensorflow(): Promise<Engine> {
-  throw new Error(
-    "Cannot use the tensorflow engine: @tensorflow/tfjs-node-gpu must be installed with its library, and it does not load here; use --engine native",
-  );
 }

@@ -8,6 +8,7 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import * as composed from "./composed";
+import * as native from "./native/ops";
 import { matchShapes, type ShapeRule } from "./shapes";
 
 /** A convolution block's parameters. */
@@ -136,5 +137,5 @@ export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D)
 }
 
 function forms(): typeof composed {
-  return composed;
+  return tf.getBackend() === "native" ? native : composed;
 }

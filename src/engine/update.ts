@@ -3,6 +3,7 @@
 import type { Tensor, Variable } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import * as composed from "./composed/update";
+import * as native from "./native/update";
 
 /** One Adam update of all parameters; the lists go together by position. */
 export interface AdamUpdate {
@@ -23,7 +24,7 @@ export interface AdamUpdate {
 /** The Euclidean norm over all elements of all gradients, accumulated in float64. */
 export function globalNorm(gradients: readonly Tensor[]): number {
   for (const [index, gradient] of gradients.entries()) checkFloat32("globalNorm", `gradients[${index}]`, gradient);
-  return composed.globalNorm(gradients);
+  return forms().globalNorm(gradients);
 }
 
 /**
@@ -51,7 +52,11 @@ export function adamUpdate(update: AdamUpdate): void {
       }
     }
   }
-  composed.adamUpdate(update);
+  forms().adamUpdate(update);
+}
+
+function forms(): typeof composed {
+  return tf.getBackend() === "native" ? native : composed;
 }
 
 function checkFloat32(op: string, name: string, tensor: Tensor): void {

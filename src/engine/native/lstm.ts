@@ -1,0 +1,76 @@
+/** The LSTM on the native backend: one call for the whole sequence, each way. B batch, T steps, I inputs, H units. */
+
+import { type LstmSizes, loadAddon } from "./addon";
+import { defineKernel, type Keep, tensorOf } from "./kernel";
+import { timed } from "./profile";
+
+export const LSTM = "AsterolabLstm";
+
+export function defineLstm(): void {
+  const addon = loadAddon();
+  defineKernel<Keep>({
+    name: LSTM,
+    saves: ["x", "weightIh", "weightHh", "biasIh", "biasHh"],
+    forward: (backend, { x, weightIh, weightHh, biasIh, biasHh }, { keep }) => {
+      const sizes = sizesOf(x!.shape, weightHh!.shape);
+      const out = backend.output([sizes.batch, sizes.steps, sizes.units]); // [B, T, H]
+      const saved = keep ? backend.saveWith(out, savedSize(sizes)) : null;
+      timed("lstmForward", () =>
+        addon.lstmForward({
+          ...sizes,
+          out: out.array,
+          saved,
+          x: backend.floats(x!),
+          weightIh: backend.floats(weightIh!),
+          weightHh: backend.floats(weightHh!),
+          biasIh: backend.floats(biasIh!),
+          biasHh: backend.floats(biasHh!),
+        }),
+      );
+      return out.info;
+    },
+    backward: (backend, dout, [x, weightIh, weightHh, biasIh, biasHh, out]) => {
+      const sizes = sizesOf(x!.shape, weightHh!.shape);
+      const dx = backend.output(x!.shape);
+      const dweightIh = backend.output(weightIh!.shape);
+      const dweightHh = backend.output(weightHh!.shape);
+      const dbiasIh = backend.output(biasIh!.shape);
+      const dbiasHh = backend.output(biasHh!.shape);
+      timed("lstmBackward", () =>
+        addon.lstmBackward({
+          ...sizes,
+          dx: dx.array,
+          dweightIh: dweightIh.array,
+          dweightHh: dweightHh.array,
+          dbiasIh: dbiasIh.array,
+          dbiasHh: dbiasHh.array,
+          dout: backend.floats(dout),
+          out: backend.floats(out!),
+          x: backend.floats(x!),
+          weightIh: backend.floats(weightIh!),
+          weightHh: backend.floats(weightHh!),
+          biasIh: backend.floats(biasIh!),
+          biasHh: backend.floats(biasHh!),
+          saved: backend.savedWith(out!, savedSize(sizes)),
+        }),
+      );
+      backend.releaseSaved(out!);
+      return {
+        x: tensorOf(dx),
+        weightIh: tensorOf(dweightIh),
+        weightHh: tensorOf(dweightHh),
+        biasIh: tensorOf(dbiasIh),
+        biasHh: tensorOf(dbiasHh),
+      };
+    },
+  });
+}
+
+function sizesOf(x: readonly number[], weightHh: readonly number[]): LstmSizes {
+  return { batch: x[0]!, steps: x[1]!, inputs: x[2]!, units: weightHh[1]! };
+}
+
+/** Activated gates [B, T, 4H] and cells [B, T, H] (native/ops/lstm.h). */
+function savedSize({ batch, steps, units }: LstmSizes): number {
+  return 5 * batch * steps * units;
+}
