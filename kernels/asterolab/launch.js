@@ -1,6 +1,5 @@
 // Starts tslab's kernel so that cells can import "asterolab" from any folder, no output is lost, and it ends with its
 // parent. Usage: node launch.js CONNECTION_FILE
-"use strict";
 
 const { createRequire } = require("node:module");
 const { join } = require("node:path");
