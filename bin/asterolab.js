@@ -5,7 +5,7 @@ const { join } = require("node:path");
 
 const root = join(__dirname, "..");
 const sources = join(root, "src");
-const buildStamp = join(root, "dist", ".tsbuildinfo");
+const build = join(root, "dist", "cli", "main.js");
 
 function newestChange(directory) {
   let newest = statSync(directory).mtimeMs;
@@ -21,8 +21,8 @@ if (!existsSync(join(root, "node_modules", "commander"))) {
   process.exit(1);
 }
 
-if (existsSync(buildStamp) && statSync(buildStamp).mtimeMs >= newestChange(sources)) {
-  require("../dist/cli/main.js").main(process.argv);
+if (existsSync(build) && statSync(build).mtimeMs >= newestChange(sources)) {
+  require(build).main(process.argv);
 } else {
   process.env.TS_NODE_PROJECT ??= join(root, "tsconfig.json");
   require("ts-node/register");

@@ -25,17 +25,23 @@ export interface Report {
 }
 
 export function doctorCommand(): Command {
-  return new Command("doctor").option("--json", "print one JSON document").action(async (options: { json?: boolean }) => {
-    const report = await examine();
-    process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : table(report));
-  });
+  return new Command("doctor")
+    .option("--json", "print one JSON document")
+    .action(async (options: { json?: boolean }) => {
+      const report = await examine();
+      process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : table(report));
+    });
 }
 
 /** Looks at everything; never throws for something that is missing. */
 export async function examine(): Promise<Report> {
   return {
     version,
-    node: { ok: Number(process.versions.node.split(".")[0]) >= 20, detail: process.version, advice: "install Node 20 or newer" },
+    node: {
+      ok: Number(process.versions.node.split(".")[0]) >= 20,
+      detail: process.version,
+      advice: "install Node 20 or newer",
+    },
     machine: {
       cpu: cpus()[0]?.model ?? "unknown",
       cores: availableParallelism(),
@@ -49,12 +55,15 @@ export async function examine(): Promise<Report> {
     compiler: toolFinding(process.env.CXX ?? "c++", ["--version"], "Debian: apt-get install g++ make"),
     kernel: kernelFinding(),
     jupyter: toolFinding("jupyter", ["--version"], "pip install jupyterlab; not needed to execute notebooks headless"),
-    mpi: toolFinding("mpirun", ["--version"], "Debian: apt-get install openmpi-bin libopenmpi-dev; not needed on one rank"),
+    mpi: toolFinding(
+      "mpirun",
+      ["--version"],
+      "Debian: apt-get install openmpi-bin libopenmpi-dev; not needed on one rank",
+    ),
     gpu: toolFinding("nvidia-smi", ["-L"], "no NVIDIA driver here; the native engine needs none"),
   };
 }
 
-/** Each engine is tried in a process of its own, since a backend cannot be unloaded. */
 async function engineFinding(name: "native" | "tensorflow" | "cpu", advice: string): Promise<Finding> {
   const { selectEngine } = await import("../engine");
   try {

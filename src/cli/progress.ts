@@ -5,6 +5,8 @@ import { Presets, SingleBar } from "cli-progress";
 export interface Progress {
   /** Shows that `done` of the total is reached; `note` stands at the end of the line. */
   update(done: number, note?: string): void;
+  /** Prints a line of text above the bar. */
+  line(text: string): void;
   /** Ends the bar; nothing is drawn afterwards. */
   stop(): void;
 }
@@ -40,6 +42,8 @@ function barProgress({ label, total, initial = 0 }: ProgressOptions): Progress {
   bar.start(total, initial, { note: "" });
   return {
     update: (done, note = "") => bar.update(done, { note }),
+    // The bar draws itself again below, at its next tick.
+    line: (text) => void process.stderr.write(`\r\x1b[K${text}\n`),
     stop: () => bar.stop(),
   };
 }
@@ -61,6 +65,7 @@ function plainProgress({ label, total, initial = 0 }: ProgressOptions): Progress
       last = { done, note };
       if (Date.now() - shownAt >= PLAIN_INTERVAL_MS) show(done, note);
     },
+    line: (text) => void process.stderr.write(`${text}\n`),
     stop() {
       if (last.done !== shownDone) show(last.done, last.note);
     },

@@ -1,0 +1,168 @@
+/** Training and inference of the network, ours and the peer's in turn, in one run. */
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { Config } from "../config";
+import { classCounts, resolveClassEdges } from "../data/classes";
+import { type Engine, engineStatistics, resetEngineStatistics, selectEngine } from "../engine";
+import { createModel } from "../model/create-model";
+import type { Model } from "../model/model";
+import { Random } from "../random";
+import { Adam } from "../train/adam";
+import { createSchedule } from "../train/schedule";
+import { applyGradients, batchGradients, type Examples } from "../train/step";
+import { Peer } from "./peer";
+import { type Summary, summarize } from "./statistics";
+
+export interface NetworkBenchOptions {
+  readonly what: "train" | "infer";
+  readonly config: Config;
+  readonly points: number;
+  readonly batchSize: number;
+  readonly threads: number;
+  /** Each round measures `steps` of ours, then `steps` of the peer's. */
+  readonly rounds: number;
+  readonly steps: number;
+  /** A Python that has torch; without one only our side is measured. */
+  readonly python?: string;
+  readonly onRound?: (round: number) => void;
+}
+
+export interface Side {
+  readonly name: string;
+  readonly threads: number;
+  readonly samples_per_s: number;
+  readonly seconds_per_step: Summary;
+  readonly peak_rss_mb: number;
+}
+
+export interface OpShare {
+  readonly op: string;
+  readonly calls_per_step: number;
+  readonly ms_per_step: number;
+  /** Of our step. */
+  readonly share: number;
+}
+
+export interface NetworkBench {
+  readonly what: "train" | "infer";
+  readonly points: number;
+  readonly batch: number;
+  readonly parameters: number;
+  readonly ours: Side;
+  readonly peer: Side | null;
+  /** Ours over the peer's, in samples per second; null without a peer. */
+  readonly ratio: number | null;
+  readonly ops: readonly OpShare[];
+  /** The share of our step outside native ops: JavaScript and tfjs's bookkeeping. */
+  readonly share_outside_ops: number;
+}
+
+/**
+ * Measures optimizer steps (`train`: forward, backward, clipping, Adam, dropout on) or forward passes (`infer`) on
+ * random spectra and labels. Both sides are warmed up by one step and wait while the other works.
+ *
+ * @throws {CliError} when the peer does not run.
+ */
+export async function benchNetwork(options: NetworkBenchOptions): Promise<NetworkBench> {
+  const { what, config, points, batchSize, rounds, steps, threads } = options;
+  const engine = await selectEngine(config.engine, { threads });
+  const model = createModel(config, points);
+  const step = what === "train" ? trainStep(model, options) : inferStep(model, options);
+  const classes = classCounts(resolveClassEdges(config.heads, config.edges));
+  const peer = options.python
+    ? await Peer.start(options.python, { config, classes, points, batchSize, threads })
+    : null;
+  try {
+    step();
+    await peer?.run(what, 1);
+    resetEngineStatistics();
+    const ourSeconds: number[] = [];
+    const peerSeconds: number[] = [];
+    let peerRss = 0;
+    for (let round = 0; round < rounds; round++) {
+      for (let index = 0; index < steps; index++) ourSeconds.push(secondsOf(step));
+      if (peer) {
+        const times = await peer.run(what, steps);
+        peerSeconds.push(...times.seconds);
+        peerRss = times.peakRssMb;
+      }
+      options.onRound?.(round + 1);
+    }
+    const ours = side(engine.describe(), engine.threads, ourSeconds, batchSize, peakRssMb());
+    const theirs = peer && side(peer.name, peer.threads, peerSeconds, batchSize, peerRss);
+    const ops = shares(engine, ourSeconds);
+    return {
+      what,
+      points,
+      batch: batchSize,
+      parameters: model.parameterCount,
+      ours,
+      peer: theirs,
+      ratio: theirs && ours.samples_per_s / theirs.samples_per_s,
+      ops,
+      share_outside_ops: 1 - ops.reduce((sum, { share }) => sum + share, 0),
+    };
+  } finally {
+    peer?.stop();
+    model.dispose();
+  }
+}
+
+function trainStep(model: Model, { config, points, batchSize }: NetworkBenchOptions): () => void {
+  const examples = randomExamples(model, points, batchSize);
+  const optimizer = new Adam(model.parameters);
+  const schedule = createSchedule(config, 1);
+  let step = 0;
+  return () => {
+    const gradients = batchGradients(model, "sparse_categorical_crossentropy", examples, { seed: config.seed, step });
+    const value = schedule.at(step);
+    applyGradients(optimizer, gradients.tensors, { value, clipNorm: config.clip_norm, divisor: 1 });
+    step++;
+  };
+}
+
+function inferStep(model: Model, { points, batchSize }: NetworkBenchOptions): () => void {
+  const { spectra } = randomExamples(model, points, batchSize);
+  return () =>
+    tf.tidy(() => {
+      for (const logits of model.forward(tf.tensor2d(spectra, [batchSize, points]))) logits.dataSync();
+    });
+}
+
+function randomExamples(model: Model, points: number, size: number): Examples {
+  const random = new Random(1);
+  const spectra = Float32Array.from({ length: size * points }, () => 1e-3 - Math.log(random.uniform()));
+  const counts = [...model.options.classes.values()];
+  const targets = Int32Array.from({ length: size * counts.length }, (_, index) =>
+    random.integer(counts[index % counts.length]!),
+  );
+  return { spectra, targets, size };
+}
+
+function secondsOf(work: () => void): number {
+  const startedAt = performance.now();
+  work();
+  return (performance.now() - startedAt) / 1000;
+}
+
+function side(name: string, threads: number, seconds: readonly number[], batchSize: number, rssMb: number): Side {
+  const summary = summarize(seconds);
+  return { name, threads, samples_per_s: batchSize / summary.median, seconds_per_step: summary, peak_rss_mb: rssMb };
+}
+
+function shares(engine: Engine, seconds: readonly number[]): OpShare[] {
+  if (engine.name !== "native") return [];
+  const total = seconds.reduce((sum, value) => sum + value, 0);
+  return [...engineStatistics().ops]
+    .map(([op, { calls, seconds: spent }]) => ({
+      op,
+      calls_per_step: calls / seconds.length,
+      ms_per_step: (1000 * spent) / seconds.length,
+      share: spent / total,
+    }))
+    .sort((a, b) => b.ms_per_step - a.ms_per_step);
+}
+
+function peakRssMb(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
+}

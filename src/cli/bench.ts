@@ -1,0 +1,100 @@
+/** `asterolab bench`: measures training, inference, simulation and loading. */
+
+import { availableParallelism } from "node:os";
+import { Argument, Command, Option } from "commander";
+import { benchLoad } from "../bench/load";
+import { benchNetwork, type NetworkBench } from "../bench/network";
+import { benchSimulate } from "../bench/simulate";
+import { PRESETS, type PresetName, parseConfig } from "../config";
+import { POINTS } from "../data/grid";
+import { CliError } from "../errors";
+import { integer } from "./arguments";
+import { createProgress } from "./progress";
+
+interface Flags {
+  readonly peer?: string;
+  readonly json?: boolean;
+  readonly preset: PresetName;
+  readonly batch: number;
+  readonly length: number;
+  readonly threads?: number;
+  readonly rounds: number;
+  readonly steps: number;
+  readonly spectra: number;
+  readonly data?: string;
+}
+
+type Subject = "train" | "infer" | "simulate" | "load";
+
+export function benchCommand(): Command {
+  return new Command("bench")
+    .addArgument(new Argument("<what>", "what is measured").choices(["train", "infer", "simulate", "load"]))
+    .option("--peer <python>", "a Python that has torch, measured in turn with ours")
+    .addOption(new Option("--preset <name>", "the network").choices(Object.keys(PRESETS)).default("reference"))
+    .option("--batch <n>", "spectra per step", integer("--batch", 1), 32)
+    .option("--length <n>", "points of a spectrum", integer("--length", 1), POINTS)
+    .option("--threads <n>", "threads of both sides (default: all cores)", integer("--threads", 1))
+    .option("--rounds <n>", "times both sides are measured", integer("--rounds", 1), 3)
+    .option("--steps <n>", "steps per round and side", integer("--steps", 1), 3)
+    .option("--spectra <n>", "spectra to simulate", integer("--spectra", 1), 512)
+    .option("--data <dir>", "data set to load")
+    .option("--json", "print one JSON document")
+    .action(run);
+}
+
+async function run(what: Subject, flags: Flags): Promise<void> {
+  const threads = flags.threads ?? availableParallelism();
+  if (what === "simulate") {
+    const result = await benchSimulate({ spectra: flags.spectra, workers: threads });
+    const text = `${result.spectra_per_s.toFixed(0)} spectra/s with ${threads} workers\n`;
+    process.stdout.write(flags.json ? json(result) : text);
+    return;
+  }
+  if (what === "load") {
+    if (flags.data === undefined) throw new CliError('"bench load" needs --data DIR, the data set to load');
+    const result = await benchLoad(flags.data);
+    const text = `${result.spectra_per_s.toFixed(0)} spectra/s, ${result.mb_per_s.toFixed(0)} MB/s\n`;
+    process.stdout.write(flags.json ? json(result) : text);
+    return;
+  }
+  const progress = createProgress({ label: `bench ${what}`, total: flags.rounds });
+  const result = await benchNetwork({
+    what,
+    config: parseConfig(flags.preset),
+    points: flags.length,
+    batchSize: flags.batch,
+    threads,
+    rounds: flags.rounds,
+    steps: flags.steps,
+    ...(flags.peer !== undefined && { python: flags.peer }),
+    onRound: (round) => progress.update(round),
+  }).finally(() => progress.stop());
+  process.stdout.write(flags.json ? json(result) : table(result));
+}
+
+function json(result: object): string {
+  return `${JSON.stringify(result, null, 2)}\n`;
+}
+
+function table(result: NetworkBench): string {
+  const sides = [result.ours, ...(result.peer ? [result.peer] : [])].map(
+    ({ name, samples_per_s, seconds_per_step: { median, minimum, maximum }, peak_rss_mb }) =>
+      `${samples_per_s.toFixed(1).padStart(8)} samples/s  ${ms(median)} ms a step (${ms(minimum)} to ${ms(maximum)})  ` +
+      `${peak_rss_mb} MB  ${name}`,
+  );
+  const ops = result.ops.map(
+    ({ op, calls_per_step, ms_per_step, share }) =>
+      `${op.padEnd(26)} ${calls_per_step.toFixed(0).padStart(5)} calls ${ms_per_step.toFixed(1).padStart(8)} ms ${percent(share)}`,
+  );
+  const ratio = result.ratio === null ? [] : [`ratio ${result.ratio.toFixed(2)}`];
+  const title = `${result.what}: batch ${result.batch}, ${result.points} points, ${result.parameters} parameters`;
+  return `${[title, ...sides, ...ratio, "", ...ops, `outside native ops ${percent(result.share_outside_ops)}`].join("\n")}\n`;
+}
+
+function ms(seconds: number): string {
+  return (1000 * seconds).toFixed(0);
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`.padStart(7);
+}
