@@ -11,7 +11,7 @@ import type { HeadName } from "../data/parameters";
 import { convBlock, dense, dropout, logPower, lstm } from "../engine/ops";
 import { initialValues, type ParameterSpec, parameterSpecs, sequenceLength } from "./parameters";
 import { positionCode } from "./position-code";
-import { checkState, type ModelState } from "./state";
+import { checkState, type ModelState, type ParameterValues } from "./state";
 
 /** What a head gives: scores of its classes, a scaled value, or a scaled value with its log variance. */
 export type HeadOutput = "classes" | "value" | "gaussian";
@@ -125,7 +125,7 @@ export class Model {
    * @param source names the file in errors.
    * @throws {CheckpointError} naming every parameter that is missing, unknown or of another shape; nothing is changed.
    */
-  loadStateDict(state: ModelState, source = "state dict"): void {
+  loadStateDict(state: ReadonlyMap<string, ParameterValues>, source = "state dict"): void {
     for (const [name, { data, shape }] of checkState(state, this.specs, source)) {
       tf.tidy(() => this.parameters.get(name)!.assign(tf.tensor(Float32Array.from(data), [...shape])));
     }

@@ -25,8 +25,6 @@ export interface EvaluateOptions {
   readonly batchSize: number;
   /** Called after each batch with the outputs of each head, [size, classes]. */
   readonly onBatch?: (batch: Batch, outputs: readonly Float32Array[]) => void;
-  /** Ends the evaluation early; what was seen until then is not used. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -39,7 +37,6 @@ export async function evaluate(model: Model, dataset: Dataset, options: Evaluate
   const tallies = talliesOf(dataset, options.loss);
   const order = dataset.order(0, 0, false);
   for await (const batch of dataset.batches({ order, batchSize: options.batchSize })) {
-    options.signal?.throwIfAborted();
     const outputs = outputsOf(model, batch.spectra, batch.size);
     addRows(tallies, batch, (head, row) => rowOf(outputs[head]!, row, batch.size));
     options.onBatch?.(batch, outputs);

@@ -1,6 +1,7 @@
 /** The run's log in words: the reference's lines, to `rank-<n>.log` and to whoever listens. */
 
 import { join } from "node:path";
+import type { Dataset } from "../data/dataset";
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import { openAppend } from "./append-file";
 import type { ValidationRecord } from "./records";
@@ -61,4 +62,24 @@ export function validationLines(record: ValidationRecord, epochs: number): strin
     return `  ${name.padEnd(5)}  accuracy ${(100 * accuracy).toFixed(1).padStart(5)} %  mean absolute error ${error}`;
   });
   return [head, ...parameters];
+}
+
+/** What a run starts with: engine, network, data and what the data lost on the way in. */
+export function startLines(start: {
+  readonly engine: string;
+  readonly parameterCount: number;
+  readonly stepsPerEpoch: number;
+  readonly data: Dataset;
+}): string[] {
+  const { data } = start;
+  const { rowsRead, rowsKept, outOfRange } = data.report;
+  const clipped = Object.entries(outOfRange).filter(([, count]) => count > 0);
+  return [
+    `engine ${start.engine}`,
+    `network of ${start.parameterCount} parameters for spectra of ${data.points} points, heads ${data.heads.join(" ")}`,
+    `${rowsKept} of ${rowsRead} spectra in "${data.folder}", ${start.stepsPerEpoch} steps an epoch`,
+    ...(clipped.length > 0
+      ? [`labels outside the class edges: ${clipped.map(([head, count]) => `${head} ${count}`).join(", ")}`]
+      : []),
+  ];
 }

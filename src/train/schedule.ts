@@ -1,5 +1,7 @@
 /** Learning rate and Adam's first beta as functions of the number of schedule steps taken. */
 
+import type { Config } from "../config";
+
 /** What the optimizer uses for one step. */
 export interface ScheduleValue {
   readonly learningRate: number;
@@ -68,6 +70,24 @@ export function oneCycle(options: OneCycleOptions): Schedule {
 /** The same learning rate at every step, with Adam's usual beta1. */
 export function constant(learningRate: number, beta1 = 0.9): Schedule {
   return { kind: "constant", totalSteps: Number.POSITIVE_INFINITY, at: () => ({ learningRate, beta1 }) };
+}
+
+/**
+ * The schedule of a config. One cycle spans all epochs: `num_epochs` times `steps_per_epoch`, where the latter defaults
+ * to how often the schedule advances in an epoch.
+ *
+ * @param stepsPerEpoch optimizer steps of an epoch
+ */
+export function createSchedule(config: Config, stepsPerEpoch: number): Schedule {
+  if (config.schedule === "constant") return constant(config.learning_rate);
+  const advances = config.schedule_interval === "step" ? stepsPerEpoch : 1;
+  const totalSteps = config.num_epochs * (config.steps_per_epoch ?? advances);
+  return oneCycle({ maxLearningRate: config.max_lr, totalSteps });
+}
+
+/** How often the schedule has advanced when `step` optimizer steps and `epoch` epochs are completed. */
+export function scheduleStep(config: Config, { step, epoch }: { step: number; epoch: number }): number {
+  return config.schedule_interval === "step" ? step : epoch;
 }
 
 // The order of operations is PyTorch's: another one differs in the last digit.

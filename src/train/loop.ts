@@ -1,0 +1,213 @@
+/** The training run, top to bottom. */
+
+import { saveCheckpoint, saveFinalModel } from "../checkpoint";
+import type { Config } from "../config";
+import { evaluate, yieldToEvents } from "./evaluate";
+import { iterationLine, validationLines } from "./log";
+import { type OpenRun, openRun } from "./open-run";
+import { noteValidation } from "./progress";
+import type { TrainRecord, ValidationRecord } from "./records";
+import type { TrainEvent } from "./reports";
+import { scheduleStep } from "./schedule";
+import { snapshot } from "./snapshot";
+import { accumulate, applyGradients, batchGradients, type Gradients } from "./step";
+import { targetsOf } from "./targets";
+
+export interface TrainOptions {
+  /** The run's folder; made when it is missing. */
+  readonly path: string;
+  /** Continue the run in the folder; a folder without one starts a new run. False: an older run is moved aside. */
+  readonly restore: boolean;
+  /** Ends the run after the present optimizer step, or after an epoch's checkpoint, with everything saved. */
+  readonly signal?: AbortSignal;
+  /** Hears every step, validation, checkpoint and log line. */
+  readonly onEvent?: (event: TrainEvent) => void;
+}
+
+export interface TrainResult {
+  readonly path: string;
+  /** Why the run ended: all epochs done, no improvement (early stopping), or the signal. */
+  readonly stopped: "finished" | "early" | "interrupted";
+  /** Epochs completed. */
+  readonly epoch: number;
+  /** Optimizer steps since the run began. */
+  readonly step: number;
+  /** Mean training loss of the last completed epoch. */
+  readonly trainLoss: number | null;
+  readonly best: { readonly loss: number; readonly epoch: number } | null;
+  /** Loss of predicting the training set's class frequencies. */
+  readonly baselineLoss: number;
+  /** The last validation of this call; null when it made none. */
+  readonly validation: ValidationRecord | null;
+}
+
+/**
+ * Trains a network as `config` says and writes the run into a folder: `config.json`, `metrics.jsonl`, TensorBoard
+ * events, a log, and checkpoints from which `restore` goes on with the very numbers that an unbroken run gives.
+ *
+ * @throws {DataError} when the data cannot be used or a file cannot be written.
+ * @throws {CheckpointError} when a checkpoint is damaged or belongs to another network or other data.
+ * @throws {Error} naming the step when the loss or the gradient is no longer a number; the last checkpoint stays.
+ */
+export async function train(config: Config, options: TrainOptions): Promise<TrainResult> {
+  const { path, restore, signal, onEvent = () => undefined } = options;
+  const run = await openRun(config, { path, restore, onEvent });
+  try {
+    const { progress, reports } = run;
+    let validation: ValidationRecord | null = null;
+    let savedStep = progress.step;
+    const save = async (epochEnd: { readonly isBest: boolean } | null): Promise<void> => {
+      const kind = { isEpochEnd: epochEnd !== null, isBest: epochEnd?.isBest ?? false, keep: config.keep };
+      const paths = await saveCheckpoint(path, snapshot(run), kind);
+      savedStep = progress.step;
+      onEvent({ kind: "checkpoint", path: paths.at(-1)!, epoch: progress.epoch, step: progress.step });
+    };
+    const isOutOfPatience = (): boolean => progress.patience.waited >= (config.early_stopping?.patience ?? Infinity);
+
+    while (progress.epoch < config.num_epochs && !isOutOfPatience() && !signal?.aborted) {
+      const epoch = progress.epoch + 1;
+      const isComplete = await trainEpoch(run, save, signal);
+      if (!isComplete) break;
+
+      const trainLoss = progress.epochLossSum / run.data.rows;
+      let isBest = false;
+      if (epoch % config.validation.every_epochs === 0 || epoch === config.num_epochs) {
+        validation = await validate(run, trainLoss);
+        isBest = validation.is_best;
+      } else {
+        reports.line(`epoch ${epoch}/${config.num_epochs}  training loss ${trainLoss.toFixed(4)}`);
+      }
+      Object.assign(progress, { epoch, start: 0, epochLossSum: 0, trainLoss });
+      await save({ isBest });
+    }
+
+    const isFinished = progress.epoch >= config.num_epochs;
+    const stopped = isFinished ? "finished" : isOutOfPatience() ? "early" : "interrupted";
+    if (stopped === "interrupted") {
+      if (savedStep !== progress.step) await save(null);
+      reports.line(`interrupted after step ${progress.step}; --restore yes goes on from here`);
+    } else {
+      const model = await saveFinalModel(path, snapshot(run));
+      const early = stopped === "early" ? `, no better for ${progress.patience.waited} validations` : "";
+      reports.line(`done: ${progress.epoch} epochs, ${progress.step} steps${early}; weights in "${model}"`);
+    }
+    const { epoch, step, trainLoss, best } = progress;
+    return { path, stopped, epoch, step, trainLoss, best, baselineLoss: run.baseline.loss, validation };
+  } finally {
+    await run.close();
+  }
+}
+
+/**
+ * The optimizer steps that are left of an epoch.
+ *
+ * @returns false when the signal ended it before its last row.
+ */
+async function trainEpoch(
+  run: OpenRun,
+  save: (epochEnd: null) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { config, data, model, optimizer, progress, reports, schedule } = run;
+  const order = data.order(config.seed, progress.epoch, config.shuffle);
+  let gradients: Gradients | null = null;
+  let pending = 0; // batches in `gradients`
+  let sinceLog = { loss: 0, seconds: 0, steps: 0 };
+  let startedAt = performance.now();
+
+  for await (const batch of data.batches({ order, batchSize: config.num_batchsize, start: progress.start })) {
+    // Forward, loss and backward; the masks of dropout are named by the seed and the batch's number in the run.
+    const targets = targetsOf(config.loss, batch, data.classEdges);
+    const masks = { seed: config.seed, step: progress.step * config.accumulate + pending };
+    const ofBatch = batchGradients(model, config.loss, { ...batch, targets }, masks);
+    gradients = config.accumulate === 1 ? ofBatch : accumulate(gradients, ofBatch);
+    pending++;
+    const isLast = batch.nextStart >= order.length;
+    if (pending < config.accumulate && !isLast) continue;
+
+    // Clipping and Adam, on the mean over all spectra of the step.
+    const value = schedule.at(scheduleStep(config, progress));
+    const divisor = config.accumulate === 1 ? 1 : gradients.size;
+    const { loss, size, tensors } = gradients;
+    const norm = applyGradients(optimizer, tensors, { value, clipNorm: config.clip_norm, divisor });
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergence(run, loss, norm);
+    gradients = null;
+    pending = 0;
+
+    const seconds = (performance.now() - startedAt) / 1000;
+    progress.step++;
+    progress.start = batch.nextStart;
+    progress.epochLossSum += loss * size;
+    progress.trainingSeconds += seconds;
+    const record: TrainRecord = {
+      kind: "train",
+      epoch: progress.epoch + 1,
+      step: progress.step,
+      loss,
+      learning_rate: value.learningRate,
+      beta1: value.beta1,
+      gradient_norm: norm,
+      samples_per_s: size / seconds,
+      training_seconds: progress.trainingSeconds,
+    };
+    reports.record(record);
+
+    sinceLog = { loss: sinceLog.loss + loss, seconds: sinceLog.seconds + seconds, steps: sinceLog.steps + 1 };
+    if (progress.step % config.log_every === 0) {
+      reports.line(
+        iterationLine({
+          epoch: record.epoch,
+          epochs: config.num_epochs,
+          shard: batch.shard,
+          iteration: progress.step - progress.epoch * run.stepsPerEpoch,
+          iterations: run.stepsPerEpoch,
+          meanLoss: sinceLog.loss / sinceLog.steps,
+          batchSizePerRank: size,
+          globalBatchSize: size,
+          secondsPerIteration: sinceLog.seconds / sinceLog.steps,
+          trainingSeconds: progress.trainingSeconds,
+        }),
+      );
+      sinceLog = { loss: 0, seconds: 0, steps: 0 };
+    }
+
+    // The checkpoint after an epoch comes with its validation.
+    if (progress.step % (config.checkpoint_every_steps ?? Infinity) === 0 && !isLast) await save(null);
+    await yieldToEvents();
+    if (signal?.aborted && !isLast) return false;
+    startedAt = performance.now();
+  }
+  return true;
+}
+
+/** Measures the network on the held-out spectra at the end of an epoch. */
+async function validate(run: OpenRun, trainLoss: number): Promise<ValidationRecord> {
+  const { config, progress, reports } = run;
+  const { loss, rows, parameters } = await evaluate(run.model, run.heldOut, {
+    loss: config.loss,
+    batchSize: config.num_batchsize,
+  });
+  const record: ValidationRecord = {
+    kind: "validation",
+    epoch: progress.epoch + 1,
+    step: progress.step,
+    loss,
+    train_loss: trainLoss,
+    baseline_loss: run.baseline.loss,
+    is_best: noteValidation(progress, loss, config.early_stopping?.min_delta ?? 0),
+    rows,
+    parameters,
+    training_seconds: progress.trainingSeconds,
+  };
+  reports.record(record);
+  for (const line of validationLines(record, config.num_epochs)) reports.line(line);
+  return record;
+}
+
+function divergence({ progress }: OpenRun, loss: number, norm: number): Error {
+  const what = Number.isFinite(loss) ? `the gradient's norm is ${norm}` : `the loss is ${loss}`;
+  return new Error(
+    `Training diverged at step ${progress.step + 1} (epoch ${progress.epoch + 1}): ${what}; lower max_lr or ` +
+      "learning_rate, or set clip_norm; the last checkpoint is untouched",
+  );
+}
