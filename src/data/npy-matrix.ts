@@ -3,7 +3,7 @@
 import { open } from "node:fs/promises";
 import { DataError } from "../errors";
 import type { FileReader } from "./file-reader";
-import { describeIoError } from "./files";
+import { describeIoError, errorCode } from "./files";
 import { formatShape, type NpyHeader, readNpyHeader, swapBytes } from "./npy";
 import { transposeToScratch } from "./transpose";
 
@@ -146,6 +146,7 @@ async function readHeader(path: string): Promise<{ header: NpyHeader; headerByte
     }
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
-    throw new DataError(`Cannot read "${path}": ${describeIoError(cause)}`, { path }, { cause });
+    const isRequest = errorCode(cause) === "ENOENT";
+    throw new DataError(`Cannot read "${path}": ${describeIoError(cause)}`, { path }, { cause, isRequest });
   }
 }

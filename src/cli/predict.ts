@@ -1,0 +1,73 @@
+/** `asterolab predict`: spectra of stars -> a table, JSON or CSV of their parameters. */
+
+import { Command, Option } from "commander";
+import { writeFileAtomic } from "../data/files";
+import { KEPLER_GRID, POINTS } from "../data/grid";
+import { selectEngine } from "../engine";
+import { CliError } from "../errors";
+import {
+  FREQUENCY_UNITS,
+  type FrequencyUnit,
+  type InputGrid,
+  openModel,
+  predictionCsv,
+  predictionTable,
+  predictSpectra,
+  readStars,
+  type StarSpectrum,
+} from "../predict";
+
+interface Flags {
+  readonly model: string;
+  readonly json?: boolean;
+  readonly logits?: boolean;
+  readonly csv?: string;
+  readonly frequencyUnit?: FrequencyUnit;
+}
+
+/** The command `predict`. */
+export function predictCommand(): Command {
+  return new Command("predict")
+    .description("Reads the parameters of stars off their power spectra, with their uncertainties.")
+    .argument("<input...>", "text or CSV (frequency, power), .npy, or shards; data_000.npy[3] names one row")
+    .requiredOption("--model <path>", "run folder or .pth file")
+    .option("--json", "print one JSON document")
+    .option("--logits", "add the network's logits to the JSON document")
+    .option("--csv <file>", "write one line per star")
+    .addOption(
+      new Option(
+        "--frequency-unit <unit>",
+        "unit of the frequencies (default: as the file says, or by their range)",
+      ).choices(FREQUENCY_UNITS),
+    )
+    .action(run);
+}
+
+async function run(inputs: readonly string[], flags: Flags): Promise<void> {
+  if (flags.logits && !flags.json) throw new CliError("Cannot show logits in a table: --logits needs --json");
+  await selectEngine("auto");
+  const { model, config, classEdges, points } = await openModel(flags.model);
+  if (config.loss !== "sparse_categorical_crossentropy") {
+    throw new CliError(
+      `Cannot predict with model "${flags.model}": it was trained with loss "${config.loss}", expected ` +
+        '"sparse_categorical_crossentropy", whose class probabilities make the intervals',
+    );
+  }
+  const target = { points, grid: points === POINTS ? KEPLER_GRID : null };
+  const predictions = await predictSpectra(model, classEdges, readAll(inputs, target, flags.frequencyUnit), {
+    normalize: config.normalize,
+    withLogits: flags.logits ?? false,
+  });
+  if (flags.csv !== undefined) await writeFileAtomic(flags.csv, predictionCsv(predictions));
+  if (flags.json)
+    process.stdout.write(`[\n${predictions.map((prediction) => JSON.stringify(prediction)).join(",\n")}\n]\n`);
+  else if (flags.csv === undefined) process.stdout.write(predictionTable(predictions));
+}
+
+async function* readAll(
+  inputs: readonly string[],
+  target: InputGrid,
+  unit: FrequencyUnit | undefined,
+): AsyncGenerator<StarSpectrum, void, undefined> {
+  for (const input of inputs) yield* readStars(input, target, unit && { unit });
+}

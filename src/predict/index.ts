@@ -1,0 +1,10 @@
+/** From a spectrum file to posteriors. */
+
+export { FREQUENCY_UNITS, type FrequencyUnit } from "./frequency-unit";
+export { type OpenedModel, openModel } from "./open-model";
+export { type Posterior, posteriorOf, quantile, softmax } from "./posteriors";
+export { type Network, type Prediction, type PredictOptions, predictSpectra } from "./predict";
+export { predictionCsv, predictionTable } from "./report";
+export { type Resampled, resampleSpectrum, type Spectrum } from "./resample";
+export { type InputGrid, readStars, type StarSpectrum } from "./spectrum-file";
+export { parseSpectrumText } from "./spectrum-text";

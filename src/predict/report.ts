@@ -1,0 +1,68 @@
+/** Predictions as a table for people and as CSV for programs. */
+
+import { type HeadName, isHeadName, PARAMETERS } from "../data/parameters";
+import type { Posterior } from "./posteriors";
+import type { Prediction } from "./predict";
+
+/** One block per star: a line per parameter with median, 68 % and 95 % interval and most probable class. */
+export function predictionTable(predictions: readonly Prediction[]): string {
+  return predictions.map(starBlock).join("\n");
+}
+
+/** A header line, then one line per star: eight numbers per parameter. */
+export function predictionCsv(predictions: readonly Prediction[]): string {
+  const heads = entriesOf(predictions[0]).map(([head]) => head);
+  const header = ["input", ...heads.flatMap((head) => SUFFIXES.map((suffix) => `${head}_${suffix}`))];
+  const lines = predictions.map((prediction) => {
+    const numbers = entriesOf(prediction).flatMap(([, { mean, median, mode, interval68, interval95 }]) =>
+      [mean, median, mode, ...interval68, ...interval95].map((value) => String(Number(value.toPrecision(7)))),
+    );
+    return [quote(prediction.input), ...numbers].join(",");
+  });
+  return `${[header.join(","), ...lines].join("\n")}\n`;
+}
+
+const SUFFIXES = ["mean", "median", "mode", "lower68", "upper68", "lower95", "upper95"];
+
+function starBlock({ input, parameters, notes }: Prediction): string {
+  const rows = entriesOf({ parameters }).map(([head, posterior]) => {
+    const { median, interval68, interval95, mode, unit } = posterior;
+    const digits = decimals(interval68[1] - interval68[0]);
+    const show = (value: number): string => value.toFixed(digits);
+    return [
+      head,
+      PARAMETERS[head].symbol,
+      show(median),
+      interval68.map(show).join(" .. "),
+      interval95.map(show).join(" .. "),
+      show(mode),
+      unit,
+    ];
+  });
+  const table = [["", "", "median", "68 %", "95 %", "mode", "unit"], ...rows];
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) =>
+        column < 2 || column === 6 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+      )
+      .join("  ")
+      .trimEnd(),
+  );
+  return `${[input, ...notes.map((note) => `  (${note})`), ...lines.map((line) => `  ${line}`)].join("\n")}\n`;
+}
+
+/** Decimal places that show two digits of an uncertainty. */
+function decimals(width: number): number {
+  return width > 0 ? Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(width)))) : 3;
+}
+
+function entriesOf(prediction: Pick<Prediction, "parameters"> | undefined): [HeadName, Posterior][] {
+  return Object.entries(prediction?.parameters ?? {}).filter((entry): entry is [HeadName, Posterior] =>
+    isHeadName(entry[0]),
+  );
+}
+
+function quote(text: string): string {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
