@@ -64,6 +64,7 @@ async function createProgram(name: string | undefined): Promise<Command> {
 /** Settings of a command are not inherited by those added later, so every level is told not to end the process. */
 function throwInsteadOfExit(command: Command): void {
   command.exitOverride();
+  command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "asterolab: ")) });
   for (const child of command.commands) throwInsteadOfExit(child);
 }
 
