@@ -38,8 +38,10 @@ void log_backward(float* dx, const float* dout, const float* x, int64_t n) {
   });
 }
 
+typedef uint32_t VecWord __attribute__((vector_size(kLanes * 4)));
+
 // Finaliser of MurmurHash3, as mix32 in src/random.ts.
-static inline uint32_t mix(uint32_t word) {
+static inline VecWord mix(VecWord word) {
   word ^= word >> 16;
   word *= 0x85ebca6bu;
   word ^= word >> 13;
@@ -49,9 +51,13 @@ static inline uint32_t mix(uint32_t word) {
 
 void dropout(float* out, const float* x, const DropoutMask& mask, int64_t n) {
   parallel_for(n, kGrain, [=](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) {
-      const uint32_t word = mix(mix(static_cast<uint32_t>(i) * 0x9e3779b9u + mask.first) ^ mask.second);
-      out[i] = x[i] * (word < mask.threshold ? 0.f : mask.factor);
+    VecWord index;
+    for (int lane = 0; lane < kLanes; ++lane) index[lane] = static_cast<uint32_t>(begin) + lane;
+    for (int64_t i = begin; i < end; i += kLanes, index += static_cast<uint32_t>(kLanes)) {
+      const VecWord word = mix(mix(index * 0x9e3779b9u + mask.first) ^ mask.second);
+      const Vec factor = word < mask.threshold ? Vec{} : splat(mask.factor);
+      const int count = static_cast<int>(end - i < kLanes ? end - i : kLanes);
+      store_some(out + i, load_some(x + i, count) * factor, count);
     }
   });
 }
