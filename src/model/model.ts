@@ -54,7 +54,7 @@ export class Model {
     const headOutputs = new Map([...options.classes].map(([head, count]) => [head, outputs(count)]));
     this.specs = parameterSpecs({ ...options, headOutputs });
     this.parameters = new Map(
-      this.specs.map((spec) => [spec.name, tf.variable(tf.tensor(initialValues(spec, options.seed), [...spec.shape]))]),
+      this.specs.map((spec) => [spec.name, tf.tidy(() => tf.variable(initialTensor(spec, options.seed)))]),
     );
     const channels = options.filters.at(-1)!;
     const steps = sequenceLength(options.shape, options.filters.length);
@@ -162,4 +162,8 @@ export class Model {
   private parameter<T extends Tensor>(name: string): T {
     return this.parameters.get(name) as unknown as T;
   }
+}
+
+function initialTensor(spec: ParameterSpec, seed: number): Tensor {
+  return tf.tensor(initialValues(spec, seed), [...spec.shape]);
 }
