@@ -8,7 +8,7 @@ export type FrequencyUnit = (typeof FREQUENCY_UNITS)[number];
 export const IN_UHZ: Readonly<Record<FrequencyUnit, number>> = { uHz: 1, mHz: 1e3, Hz: 1e6, "1/d": 1e6 / 86400 };
 
 const SPELLINGS: readonly (readonly [FrequencyUnit, RegExp])[] = [
-  ["uHz", /^(?:[uμµ]|\\?mu|micro)[ -]?h(?:z|ertz)/i],
+  ["uHz", /^(?:[uμµ]|\\?mu|micro)[ $-]*h(?:z|ertz)/i],
   ["mHz", /^(?:m|milli)h(?:z|ertz)/i],
   ["Hz", /^h(?:z|ertz)/i],
   ["1/d", /^(?:1\s*\/\s*d|c\s*\/\s*d|cpd|cycles?\s*(?:\/|per)\s*d|d(?:ays?)?\s*\^?\s*\{?-1)/i],

@@ -69,7 +69,7 @@ async function* readNpyStars(
       throw new DataError(`Cannot read row ${wanted} of "${path}": it has ${rows} rows`, { path }, { isRequest: true });
     }
     const isOnGrid = columns === points || columns === points + LABEL_COLUMNS;
-    if (isOnGrid) {
+    if (isOnGrid && !(rows === 2 && wanted === null && (await isFrequencyRow(matrix)))) {
       const isSingle = rows === 1 && wanted === null;
       const [first, end] = wanted === null ? [0, rows] : [wanted, wanted + 1];
       for (let row = first; row < end; row++) {
@@ -93,6 +93,13 @@ async function* readNpyStars(
   } finally {
     reader.close();
   }
+}
+
+/** Two rows of the network's length may be two stars or one with its frequencies; noisy powers never ascend throughout. */
+async function isFrequencyRow(matrix: NpyMatrix): Promise<boolean> {
+  const values = new Float64Array(matrix.columns);
+  await matrix.readRow(0, values);
+  return values.every((value, index) => index === 0 || value > values[index - 1]!);
 }
 
 async function maybeReadPair(matrix: NpyMatrix): Promise<{ frequency: Float64Array; power: Float64Array } | null> {

@@ -53,8 +53,8 @@ export function parseSpectrumText(text: string, path: string, unit?: FrequencyUn
         { path, row: lines.length },
       );
     }
-    frequencies.push(Number(frequency));
-    powers.push(Number(power));
+    frequencies.push(toNumber(frequency));
+    powers.push(toNumber(power));
     lines.push(lineNumber);
   }
   const named = comments.map(maybeUnitInText).find((found) => found !== null) ?? undefined;
@@ -120,7 +120,12 @@ function splitFields(content: string): string[] {
 }
 
 function isNumber(field: string): boolean {
-  return field !== "" && (/^[+-]?(nan|inf(inity)?)$/i.test(field) || !Number.isNaN(Number(field)));
+  return /^[+-]?nan$/i.test(field) || (field !== "" && !Number.isNaN(toNumber(field)));
+}
+
+/** As other programs write numbers: `1.5e3`, `inf`, and `1.5d3` of Fortran. */
+function toNumber(field: string): number {
+  return Number(field.replace(/^([+-]?)inf(inity)?$/i, "$1Infinity").replace(/(\d\.?)d([+-]?\d+)$/i, "$1e$2"));
 }
 
 /** The columns that a header's names point to; null when they do not name both. */

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { DataError } from "../../src/errors";
+import { maybeUnitInText, maybeUnitOfRange } from "../../src/predict/frequency-unit";
+import { parseSpectrumText } from "../../src/predict/spectrum-text";
+import { assertClose } from "../assert-close";
+
+const BINS = 200;
+/** Lines of `frequency power` with frequencies (1 + k) * step and powers k + 0.5. */
+function lines(separator: string, step = 1.5, write = (value: number): string => String(value)): string[] {
+  return Array.from({ length: BINS }, (_, k) => `${write((1 + k) * step)}${separator}${write(k + 0.5)}`);
+}
+
+test("blanks, tabs, commas, semicolons with decimal commas, headers, comments and CRLF are read", () => {
+  const comma = (value: number): string => String(value).replace(".", ",");
+  const files: Record<string, string> = {
+    blanks: ["# a star", "", ...lines("   ")].join("\n"),
+    indented: lines(" ")
+      .map((line) => `  ${line}  `)
+      .join("\n"),
+    tabs: [...lines("\t"), ""].join("\r\n"),
+    commas: ["frequency_uHz,power", ...lines(", ")].join("\n"),
+    semicolons: ["frequency;power", ...lines(";", 1.5, comma)].join("\n"),
+    mark: `\uFEFF% matlab\n! fortran\n${lines(" ").join("\n")}`,
+    exponents: lines(" ", 1.5, (value) => value.toExponential(6)).join("\n"),
+    fortran: lines(" ", 1.5, (value) => value.toExponential(6).replace("e", "D")).join("\n"),
+    swapped: [
+      "power (ppm^2/uHz), error, freq (uHz)",
+      ...lines(",").map((line) => `${line.split(",")[1]},9,${line.split(",")[0]}`),
+    ].join("\n"),
+  };
+  for (const [name, text] of Object.entries(files)) {
+    const { frequencyUHz, power } = parseSpectrumText(text, "star.txt");
+    assertClose(
+      frequencyUHz,
+      Float64Array.from({ length: BINS }, (_, k) => (1 + k) * 1.5),
+      { rtol: 1e-12, what: name },
+    );
+    assertClose(
+      power,
+      Float64Array.from({ length: BINS }, (_, k) => k + 0.5),
+      { rtol: 1e-12, what: name },
+    );
+  }
+});
+
+test("the unit named behind the word frequency is found, the power's is not taken for it", () => {
+  const named = {
+    "# columns: frequency_uHz power": "uHz",
+    "Frequency (µHz), PSD": "uHz",
+    "Frequency [μHz]": "uHz",
+    "freq (muHz) psd": "uHz",
+    "Frequency ($\\mu$Hz)": "uHz",
+    "frequency (\\muHz)": "uHz",
+    "nu [microHz]": "uHz",
+    "frequency in mHz": "mHz",
+    "freq_hz,power": "Hz",
+    "Frequency (1/d), Power": "1/d",
+    "freq [c/d]": "1/d",
+    "Frequency (cycles/day)": "1/d",
+    "Freq day^-1": "1/d",
+    "frequency, power (ppm^2/uHz)": null,
+    "# PSD ppm^2/uHz, 4-yr Kepler": null,
+    "# numax = 120 uHz": null,
+  } as const;
+  for (const [text, unit] of Object.entries(named)) assert.equal(maybeUnitInText(text), unit, text);
+});
+
+test("without a name the range tells Hz, cycles per day at a Nyquist frequency, and µHz", () => {
+  const ranges: [number, string | null][] = [
+    [283.21e-6, "Hz"],
+    [8.5e-3, "Hz"],
+    [24.47, "1/d"],
+    [360, "1/d"],
+    [283.21, "uHz"],
+    [277.8, "uHz"],
+    [8496, "uHz"],
+    [12, null],
+    [0.3, null],
+  ];
+  for (const [highest, unit] of ranges) assert.equal(maybeUnitOfRange(highest), unit, String(highest));
+});
+
+test("frequencies are brought to µHz, and a unit guessed from the range is said", () => {
+  const perDay = lines(" ", 24.47 / BINS).join("\n");
+  const guessed = parseSpectrumText(perDay, "star.txt");
+  assertClose(guessed.frequencyUHz.at(-1)!, 283.218, { rtol: 1e-5 });
+  assert.deepEqual(guessed.notes, ["frequencies taken as 1/d, from their range (no header says the unit)"]);
+  assertClose(parseSpectrumText(perDay, "star.txt", "mHz").frequencyUHz.at(-1)!, 24470, { rtol: 1e-12 });
+  const named = parseSpectrumText(`# frequency_uHz power\n${perDay}`, "star.txt");
+  assertClose(named.frequencyUHz.at(-1)!, 24.47, { rtol: 1e-12 });
+  assert.deepEqual(named.notes, []);
+});
+
+test("zeros are kept and counted", () => {
+  const text = lines(" ")
+    .map((line, k) => (k % 20 === 0 ? line.replace(/\S+$/, "0") : line))
+    .join("\n");
+  assert.match(parseSpectrumText(text, "star.txt").notes.join(), /10 of 200 powers are 0: raised to the floor/);
+});
+
+test("every bad line is named with its number", () => {
+  const changed = (line: number, content: string): string =>
+    ["# frequency_uHz power", ...lines(" ")].map((old, index) => (index === line - 1 ? content : old)).join("\n");
+  const table: [string, string][] = [
+    [changed(7, "9 nan"), 'Cannot use "s.txt": line 7: the power is NaN, expected a finite number of at least 0'],
+    [changed(7, "9 -2"), 'Cannot use "s.txt": line 7: the power is -2, expected a finite number of at least 0'],
+    [changed(7, "9 inf"), 'Cannot use "s.txt": line 7: the power is Infinity, expected a finite number of at least 0'],
+    [changed(7, "NaN 3"), 'Cannot use "s.txt": line 7: the frequency is NaN, expected a finite number of at least 0'],
+    [changed(2, "-1 3"), 'Cannot use "s.txt": line 2: the frequency is -1, expected a finite number of at least 0'],
+    [
+      changed(7, "7.5 3"),
+      'Cannot use "s.txt": line 7: the frequency 7.5 repeats the one before it (7.5), expected ascending ones',
+    ],
+    [
+      changed(7, "1 3"),
+      'Cannot use "s.txt": line 7: the frequency 1 lies below the one before it (7.5), expected ascending ones',
+    ],
+    [changed(7, "9"), 'Cannot read "s.txt": line 7 is "9", expected a frequency and a power'],
+    [changed(7, "9 x"), 'Cannot read "s.txt": line 7 is "9 x", expected a frequency and a power'],
+    ["# nothing\n", 'Cannot use "s.txt": it holds 0 frequencies, expected a power spectrum of at least 100'],
+    [
+      lines(" ", 0.05).join("\n"),
+      'Cannot use "s.txt": frequencies up to 10 may be in several units; name one of uHz, mHz, Hz, 1/d in a header such as "frequency_uHz power"',
+    ],
+  ];
+  for (const [text, message] of table) {
+    assert.throws(
+      () => parseSpectrumText(text, "s.txt"),
+      (error) => {
+        assert.ok(error instanceof DataError);
+        assert.equal(error.message, message);
+        return true;
+      },
+    );
+  }
+});
