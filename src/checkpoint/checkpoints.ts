@@ -88,7 +88,7 @@ export async function loadNewestCheckpoint(
   }
   const [first] = failures;
   if (first === undefined) return null;
-  const others = failures.length > 1 ? ` (and ${failures.length - 1} older ones)` : "";
+  const others = failures.length > 1 ? ` (and ${failures.length - 1} more)` : "";
   throw new CheckpointError(`${first.message}${others}; no checkpoint in "${dir}" is whole`, dir, { cause: first });
 }
 

@@ -33,7 +33,8 @@ export interface Pickle {
  * Pickles a value.
  *
  * @throws {RangeError} when it nests deeper than {@link MAX_DEPTH} (or contains itself), or an integer exceeds 255 bytes.
- * @throws {TypeError} when a string is not well-formed Unicode, or a key is neither a string nor a safe integer.
+ * @throws {TypeError} when a string is not well-formed Unicode, a key is neither a string nor a safe integer, or a value
+ * is none of {@link TorchValue}.
  */
 export function writePickle(value: TorchValue): Pickle {
   const writer = new PickleWriter();
@@ -70,7 +71,8 @@ class PickleWriter {
     else if (value instanceof TorchTensor) this.tensor(value);
     else if (value instanceof TorchTuple) this.tuple(value.items, depth);
     else if (Array.isArray(value)) this.list(value, depth);
-    else this.dict(value, depth);
+    else if (value instanceof Map) this.dict(value, depth);
+    else throw new TypeError(`A checkpoint cannot hold ${String(value)}: expected a value of TorchValue`);
   }
 
   private number(value: number): void {

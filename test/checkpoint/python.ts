@@ -23,7 +23,9 @@ function find(): string | null {
   for (const python of candidates) {
     if (!python || (python.includes("/") && !existsSync(python))) continue;
     try {
-      execFileSync(python, ["-c", "import torch"], { stdio: "ignore" });
+      execFileSync(python, ["-c", "import sys, importlib.util; sys.exit(importlib.util.find_spec('torch') is None)"], {
+        stdio: "ignore",
+      });
       return python;
     } catch {
       // The next one may have it.

@@ -114,6 +114,10 @@ test("refuses to write what a checkpoint cannot hold", async (t) => {
     name: "RangeError",
     message: /nests deeper than 200 levels, or contains itself/,
   });
+  await assert.rejects(writeTorchFile(path, [undefined] as never), {
+    name: "TypeError",
+    message: "A checkpoint cannot hold undefined: expected a value of TorchValue",
+  });
   await assert.rejects(writeTorchFile(path, "\ud800"), { name: "TypeError", message: /not well-formed Unicode/ });
   await assert.rejects(writeTorchFile(path, new Map([[0.5, null]])), {
     name: "TypeError",
