@@ -1,7 +1,7 @@
 /** Atomic writes: all or nothing, errors in words, and what a killed process leaves behind. */
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { promises as fs, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -96,6 +96,27 @@ for (const step of ["open", "rename"] as const) {
     assert.deepEqual(readdirSync(dir), []);
   });
 }
+
+const canMount = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0;
+
+test("a full disk leaves the old checkpoint and nothing else", {
+  skip: canMount ? false : "no unshare to mount a small disk with",
+}, (t) => {
+  const dir = scratchFolder(t);
+  const script = `
+    const { writeTorchFile } = require("./src/checkpoint/torch-file");
+    const { readdirSync } = require("node:fs");
+    const [dir] = process.argv.slice(1);
+    writeTorchFile(dir + "/a.pth", 1)
+      .then(() => writeTorchFile(dir + "/a.pth", "x".repeat(1 << 20)))
+      .catch((error) => console.log(JSON.stringify([error.name, error.message, readdirSync(dir)])));`;
+  const mount = 'mount -t tmpfs -o size=256k none "$1" && exec "$2" --require ts-node/register -e "$3" "$1"';
+  const output = execFileSync("unshare", ["-rm", "sh", "-c", mount, "sh", dir, process.execPath, script], {
+    encoding: "utf8",
+  });
+  const message = `Cannot write "${dir}/a.pth": no space is left on the disk; free some, or choose another folder (ENOSPC)`;
+  assert.deepEqual(JSON.parse(output), ["CheckpointError", message, ["a.pth"]]);
+});
 
 test("a program's error passes through, and the temporary file goes", async (t) => {
   const dir = scratchFolder(t);

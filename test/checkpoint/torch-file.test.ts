@@ -1,7 +1,7 @@
 /** `.pth` files: round trips, what PyTorch wrote, and damage found in any byte. */
 
 import assert from "node:assert/strict";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { promises as fs, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import fc from "fast-check";
@@ -16,10 +16,13 @@ import {
   type TorchValue,
   type TypedArray,
 } from "../../src/checkpoint/torch-values";
+import { ZipReader } from "../../src/checkpoint/zip-reader";
 import { CheckpointError } from "../../src/errors";
 import { Random } from "../../src/random";
+import { writeArchive } from "./pickles";
 import { scratchFolder } from "./scratch";
 
+const MANIFEST = "archive/.asterolab/manifest.json";
 const GOLDEN = join(__dirname, "../golden/checkpoint");
 
 const shapes = fc.array(fc.nat({ max: 4 }), { maxLength: 4 });
@@ -167,6 +170,65 @@ test("a file cut off anywhere, or with bytes added, is refused", async (t) => {
   writeFileSync(path, Buffer.concat([Buffer.alloc(1), bytes]));
   await assert.rejects(loadTorchFile(path), CheckpointError);
 });
+
+const forgeries: readonly [what: string, change: (entries: Record<string, Uint8Array>) => void, message: RegExp][] = [
+  [
+    "another payload under a fitting CRC-32",
+    (entries) => void entries["archive/data/0"]!.fill(1),
+    /entry "archive\/data\/0" is damaged: its SHA-256 differs from the manifest's$/,
+  ],
+  ["an entry less", (entries) => delete entries["archive/version"], /it lacks entry "version" of its manifest$/],
+  [
+    "an entry more",
+    (entries) => void Object.assign(entries, { "archive/data/9": new Uint8Array(3) }),
+    /entry "archive\/data\/9" is damaged: its SHA-256 differs/,
+  ],
+  [
+    "an entry outside its folder",
+    (entries) => void Object.assign(entries, { x: new Uint8Array(3) }),
+    /entry "x" lies outside folder "archive\/"$/,
+  ],
+  [
+    "a manifest of text",
+    (entries) => void Object.assign(entries, { [MANIFEST]: Buffer.from("sha") }),
+    /its \.asterolab\/manifest\.json holds no SHA-256 sums$/,
+  ],
+  [
+    "a manifest without sums",
+    (entries) => void Object.assign(entries, { [MANIFEST]: Buffer.from("{}") }),
+    /holds no SHA-256 sums$/,
+  ],
+  [
+    "two pickles",
+    (entries) => void Object.assign(entries, { "b/data.pkl": new Uint8Array(3) }),
+    /not of PyTorch: expected one <folder>\/data\.pkl$/,
+  ],
+  [
+    "another byte order",
+    (entries) => {
+      entries["archive/byteorder"] = Buffer.from("big");
+      delete entries[MANIFEST];
+    },
+    /its numbers are "big"-endian, this machine's are little-endian$/,
+  ],
+];
+
+for (const [what, change, message] of forgeries) {
+  test(`refuses a well-formed archive with ${what}`, async (t) => {
+    const path = join(scratchFolder(t), "x.pth");
+    await writeTorchFile(path, sample());
+    const entries: Record<string, Uint8Array> = {};
+    const file = await fs.open(path, "r");
+    const zip = await ZipReader.open(file);
+    for (const entry of zip.entries.values()) entries[entry.name] = (await zip.read(entry)).bytes;
+    await file.close();
+    await writeArchive(path, entries);
+    assert.equal((await loadTorchFile(path)).verified, true);
+    change(entries);
+    await writeArchive(path, entries);
+    await assert.rejects(loadTorchFile(path), { name: "CheckpointError", message });
+  });
+}
 
 test("reads PyTorch's tensors of every kind and layout", async () => {
   const { value, verified } = await loadTorchFile(join(GOLDEN, "tensors.pth"));
