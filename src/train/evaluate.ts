@@ -23,7 +23,7 @@ export type Prior = ReadonlyMap<HeadName, Float64Array>;
 export interface EvaluateOptions {
   readonly loss: Loss;
   readonly batchSize: number;
-  /** Called after each batch with the outputs of each head, [size, classes]. */
+  /** Called after each batch with the outputs of each head, [size, classes]; the spectra hold during the call only. */
   readonly onBatch?: (batch: Batch, outputs: readonly Float32Array[]) => void;
 }
 
@@ -36,7 +36,7 @@ export interface EvaluateOptions {
 export async function evaluate(model: Model, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
   const tallies = talliesOf(dataset, options.loss);
   const order = dataset.order(0, 0, false);
-  for await (const batch of dataset.batches({ order, batchSize: options.batchSize })) {
+  for await (const batch of dataset.batches({ order, batchSize: options.batchSize, reuseSpectra: true })) {
     const outputs = outputsOf(model, batch.spectra, batch.size);
     addRows(tallies, batch, (head, row) => rowOf(outputs[head]!, row, batch.size));
     options.onBatch?.(batch, outputs);

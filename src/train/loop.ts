@@ -115,7 +115,8 @@ async function trainEpoch(
   let sinceLog = { loss: 0, seconds: 0, steps: 0 };
   let startedAt = performance.now();
 
-  for await (const batch of data.batches({ order, batchSize: config.num_batchsize, start: progress.start })) {
+  const batches = { order, batchSize: config.num_batchsize, start: progress.start, reuseSpectra: true };
+  for await (const batch of data.batches(batches)) {
     // Forward, loss and backward; the masks of dropout are named by the seed and the batch's number in the run.
     const targets = targetsOf(config.loss, batch, data.classEdges);
     const masks = { seed: config.seed, step: progress.step * config.accumulate + pending };
