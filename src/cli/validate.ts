@@ -3,7 +3,7 @@
 import { Command, Option } from "commander";
 import type { Config } from "../config";
 import { selectEngine } from "../engine";
-import { loadModel } from "../model/load-model";
+import { openModel } from "../predict/open-model";
 import { openForValidation } from "../train/datasets";
 import { evaluate, evaluatePrior, priorOf } from "../train/evaluate";
 import { createProgress } from "./progress";
@@ -31,11 +31,13 @@ export function validateCommand(): Command {
 
 async function runValidate({ path, data, engine, json }: ValidateFlags): Promise<void> {
   const { describe } = await selectEngine(engine);
-  const { model, config, path: file } = await loadModel(path);
+  const { model, config, points, checkpoint } = await openModel(path);
   try {
-    const dataset = await openForValidation(data, config, model.options.shape);
+    const dataset = await openForValidation(data, config, points);
     try {
-      process.stderr.write(`engine ${describe()}\nnetwork from "${file}", ${dataset.rows} spectra of "${data}"\n`);
+      process.stderr.write(
+        `engine ${describe()}\nnetwork from "${checkpoint.path}", ${dataset.rows} spectra of "${data}"\n`,
+      );
       const progress = createProgress({ label: "validate", total: dataset.rows });
       let done = 0;
       const evaluation = await evaluate(model, dataset, {
@@ -47,7 +49,7 @@ async function runValidate({ path, data, engine, json }: ValidateFlags): Promise
         },
       }).finally(() => progress.stop());
       const baseline = evaluatePrior(priorOf(dataset, config.loss), dataset, config.loss);
-      const document = { path: file, data, ...evaluation, baseline_loss: baseline.loss };
+      const document = { path: checkpoint.path, data, ...evaluation, baseline_loss: baseline.loss };
       const text = () => validationTable(evaluation, baseline.loss).join("\n");
       process.stdout.write(`${json ? JSON.stringify(document, null, 2) : text()}\n`);
     } finally {

@@ -65,7 +65,11 @@ export function stateByFormula(model: Model, seed: number): ModelState {
   return state;
 }
 
-/** Logits to 1e-4 relative, and the losses and gradient norms of five clipped Adam steps to 1e-4. */
+/**
+ * Logits, the gradient's norm and the losses of five clipped Adam steps to 1e-4. Later norms to 1e-3: Adam turns the
+ * rounding of gradients near zero into steps of either sign, so that PyTorch's own float32 and float64 runs drift apart by
+ * up to 1.4e-3 there.
+ */
 export function assertParity(golden: Golden, model: Model): void {
   const examples = examplesOf(golden);
   const logits = tf.tidy(() =>
@@ -90,7 +94,8 @@ export function assertParity(golden: Golden, model: Model): void {
     norms.push(applyGradients(optimizer, tensors, { value, clipNorm: golden.clip_norm, divisor: 1 }));
   }
   optimizer.dispose();
-  assertClose(norms, golden.gradient_norms, { rtol: 1e-4, what: "gradient norms" });
+  assertClose(norms[0]!, golden.gradient_norms[0]!, { rtol: 1e-4, what: "first gradient norm" });
+  assertClose(norms, golden.gradient_norms, { rtol: 1e-3, what: "gradient norms" });
   assertClose(losses, golden.losses, { rtol: 1e-4, what: "losses" });
 }
 
