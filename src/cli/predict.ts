@@ -10,6 +10,7 @@ import {
   type FrequencyUnit,
   type InputGrid,
   openModel,
+  type Prediction,
   predictionCsv,
   predictionTable,
   predictSpectra,
@@ -45,23 +46,32 @@ export function predictCommand(): Command {
 
 async function run(inputs: readonly string[], flags: Flags): Promise<void> {
   if (flags.logits && !flags.json) throw new CliError("Cannot show logits in a table: --logits needs --json");
-  await selectEngine("auto");
-  const { model, config, classEdges, points } = await openModel(flags.model);
-  if (config.loss !== "sparse_categorical_crossentropy") {
-    throw new CliError(
-      `Cannot predict with model "${flags.model}": it was trained with loss "${config.loss}", expected ` +
-        '"sparse_categorical_crossentropy", whose class probabilities make the intervals',
-    );
+  const { describe } = await selectEngine("auto");
+  const { model, config, classEdges, points, checkpoint } = await openModel(flags.model);
+  try {
+    if (config.loss !== "sparse_categorical_crossentropy") {
+      throw new CliError(
+        `Cannot predict with "${checkpoint.path}": it was trained with loss "${config.loss}", expected ` +
+          '"sparse_categorical_crossentropy", whose class probabilities make the intervals',
+      );
+    }
+    process.stderr.write(`engine ${describe()}\nnetwork from "${checkpoint.path}"\n`);
+    const target = { points, grid: points === POINTS ? KEPLER_GRID : null };
+    const predictions = await predictSpectra(model, classEdges, readAll(inputs, target, flags.frequencyUnit), {
+      normalize: config.normalize,
+      withLogits: flags.logits ?? false,
+    });
+    if (flags.csv !== undefined) await writeFileAtomic(flags.csv, predictionCsv(predictions));
+    if (flags.json) process.stdout.write(jsonDocument(predictions));
+    else if (flags.csv === undefined) process.stdout.write(predictionTable(predictions));
+  } finally {
+    model.dispose();
   }
-  const target = { points, grid: points === POINTS ? KEPLER_GRID : null };
-  const predictions = await predictSpectra(model, classEdges, readAll(inputs, target, flags.frequencyUnit), {
-    normalize: config.normalize,
-    withLogits: flags.logits ?? false,
-  });
-  if (flags.csv !== undefined) await writeFileAtomic(flags.csv, predictionCsv(predictions));
-  if (flags.json)
-    process.stdout.write(`[\n${predictions.map((prediction) => JSON.stringify(prediction)).join(",\n")}\n]\n`);
-  else if (flags.csv === undefined) process.stdout.write(predictionTable(predictions));
+}
+
+/** One star a line: readable by line tools, and not a line for each of a thousand probabilities. */
+function jsonDocument(predictions: readonly Prediction[]): string {
+  return `[\n${predictions.map((prediction) => JSON.stringify(prediction)).join(",\n")}\n]\n`;
 }
 
 async function* readAll(
