@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #ifndef ASTEROLAB_ISA
 #error "compile *_isa.cc sources with -DASTEROLAB_ISA=portable|avx2|avx512 (see isa.h)"
@@ -45,5 +46,33 @@ static inline void store_some(float* p, Vec v, int count) {
 static inline Vec relu(Vec x) { return x < Vec{} ? Vec{} : x; }
 /// The larger; b where they are equal or a is NaN.
 static inline Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+
+namespace detail {
+template <int S, int... J>
+static inline void exchange(Vec& a, Vec& b, std::integer_sequence<int, J...>) {
+#if defined(__clang__) || __GNUC__ >= 12
+  const Vec x = __builtin_shufflevector(a, b, ((J & S) ? J - S + kLanes : J)...);
+  const Vec y = __builtin_shufflevector(a, b, ((J & S) ? J + kLanes : J + S)...);
+#else
+  const Vec x = __builtin_shuffle(a, b, VecI{((J & S) ? J - S + kLanes : J)...});
+  const Vec y = __builtin_shuffle(a, b, VecI{((J & S) ? J + kLanes : J + S)...});
+#endif
+  a = x, b = y;
+}
+template <int S>
+static inline void transpose_step(Vec* v) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i)
+    if (!(i & S)) exchange<S>(v[i], v[i + S], std::make_integer_sequence<int, kLanes>());
+}
+}  // namespace detail
+
+/// Transposes kLanes vectors of kLanes.
+static inline void transpose(Vec* v) {
+  detail::transpose_step<1>(v);
+  detail::transpose_step<2>(v);
+  if constexpr (kLanes > 4) detail::transpose_step<4>(v);
+  if constexpr (kLanes > 8) detail::transpose_step<8>(v);
+}
 
 }  // namespace asterolab::ASTEROLAB_ISA

@@ -5,6 +5,7 @@
 #include "block_layout_isa.h"
 #include "norm_pool_isa.h"
 #include "phases.h"
+#include "weight_spectra_isa.h"
 
 namespace asterolab::ASTEROLAB_ISA {
 
@@ -30,6 +31,9 @@ static Grouping grouping_of(const ConvBlockShape& s, const Tiling& t) {
   return g;
 }
 
+/// Many channels: the weights' spectra are worth recomputing rather than keeping.
+static bool many_channels(const ConvBlockShape& s) { return blocks_of(s.in_channels) * blocks_of(s.out_channels) >= (kLanes == 16 ? 64 : 128); }
+
 static void forward_spectral(float* out, float* saved, const float* x, const ConvBlockWeights& w, const ConvBlockShape& s, const Tiling& t) {
   const int64_t pad = s.kernel / 2, in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
   const int64_t out_length = s.out_length();
@@ -37,10 +41,11 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
   const Grouping g = grouping_of(s, t);
   const FftPlan& plan = fft_plan(t.size);
   Workspace work;
-  float* weights = work.floats(spectra_size(t.bins, out_blocks, in_blocks * kLanes));
+  const bool many = many_channels(s);
+  float* weights = many ? nullptr : work.floats(spectra_size(t.bins, out_blocks, in_blocks * kLanes));
   float* x_spectra = saved ? nullptr : work.floats(spectra_size(t.bins, in_blocks, g.group * t.tiles));
   float* y_spectra = work.floats(spectra_size(t.bins, out_blocks, g.group * t.tiles));
-  {
+  if (!many) {
     Phase phase("weight spectra");
     weight_spectra(weights, w.weight, s, t, false);
   }
@@ -53,7 +58,9 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
     }
     {
       Phase phase("y product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
-      parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
+      if (many)
+        weight_product(y_spectra, xs, w.weight, rows, s, t, false);
+      else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
           spectral_product(y_spectra + f * out_blocks * rows * kPoint, xs + f * in_blocks * rows * kPoint,
                            weights + f * out_blocks * in_blocks * kLanes * kPoint, rows, in_blocks, out_blocks);
@@ -117,11 +124,12 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
   double* sums = reinterpret_cast<double*>(work.floats(2 * 2 * s.batch * width));  // gradients of scale and shift by sample
   double* bias_sums = reinterpret_cast<double*>(work.floats(2 * width));
   for (int64_t c = 0; c < width; ++c) bias_sums[c] = 0;
-  float* weights = dx ? work.floats(spectra_size(t.bins, in_blocks, out_blocks * kLanes)) : nullptr;
+  const bool many = many_channels(s);
+  float* weights = dx && !many ? work.floats(spectra_size(t.bins, in_blocks, out_blocks * kLanes)) : nullptr;
   float* dy_spectra = work.floats(spectra_size(t.bins, out_blocks, g.group * t.tiles));
   float* dx_spectra = dx ? work.floats(spectra_size(t.bins, in_blocks, g.group * t.tiles)) : nullptr;
-  float* dw_spectra = work.floats(spectra_size(t.bins, out_blocks, in_blocks * kLanes));
-  if (dx) {
+  float* dw_spectra = many ? nullptr : work.floats(spectra_size(t.bins, out_blocks, in_blocks * kLanes));
+  if (weights) {
     Phase phase("weight spectra, transposed");
     weight_spectra(weights, w.weight, s, t, true);
   }
@@ -177,16 +185,21 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
     const float* xs = saved + at.spectra + spectra_size(t.bins, in_blocks, first * t.tiles);
     {
       Phase phase("dw product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
-      parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
+      if (many)
+        weight_gradient_product(grad.weight, xs, dy_spectra, rows, s, t, first > 0);
+      else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
           spectral_gradient(dw_spectra + f * out_blocks * in_blocks * kLanes * kPoint, xs + f * in_blocks * rows * kPoint,
-                            dy_spectra + f * out_blocks * rows * kPoint, rows, in_blocks, out_blocks, first > 0);
+                            dy_spectra + f * out_blocks * rows * kPoint, rows, in_blocks, out_blocks, first > 0, in_blocks * rows * kPoint,
+                            out_blocks * rows * kPoint);
       });
     }
     if (!dx) continue;
     {
       Phase phase("dx product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
-      parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
+      if (many)
+        weight_product(dx_spectra, dy_spectra, w.weight, rows, s, t, true);
+      else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
           spectral_product(dx_spectra + f * in_blocks * rows * kPoint, dy_spectra + f * out_blocks * rows * kPoint,
                            weights + f * out_blocks * in_blocks * kLanes * kPoint, rows, out_blocks, in_blocks);
@@ -219,7 +232,7 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
       }
     });
   }
-  {
+  if (!many) {
     Phase phase("dw taps");
     weight_gradient(grad.weight, dw_spectra, s, t);
   }

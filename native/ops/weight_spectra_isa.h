@@ -1,0 +1,303 @@
+// The weights' side of the spectral convolution: their spectra from K taps, and K taps of the gradient from its spectra.
+//
+// With the taps centred on P, w(d) = e(d) + o(d) parts into an even and an odd half, and H(f) = sum e(d) cos + i sum o(d) sin over
+// 0 <= d <= P, angles 2 pi f d / T. Frequencies f and T / 2 - f share the same cosines and sines but for the sign at odd d (even d for the sines), so
+// that they are computed as a pair from sums over even and over odd d: a quarter of the plain sum's work, and no transform.
+#pragma once
+
+#include "products_isa.h"
+#include "spectral_isa.h"
+
+namespace asterolab::ASTEROLAB_ISA {
+
+constexpr int kPairs = 4;  // frequency pairs (f, T / 2 - f) computed together
+constexpr int kSweep = 4;  // groups of them computed from one reading of the taps
+
+/// Cosines and sines [group of kPairs][tap 0 .. P][kPairs] times a factor, and the number of groups. T is a multiple of 4.
+struct PairTable {
+  const float *cosine, *sine;
+  int64_t groups, pairs, taps;
+};
+
+static PairTable pair_table(Workspace& work, const FftPlan& plan, int64_t taps, float cosine_factor, float sine_factor) {
+  const int64_t pairs = plan.size / 4 + 1, groups = (pairs + kPairs - 1) / kPairs;
+  float* cosine = work.floats(groups * taps * kPairs);
+  float* sine = work.floats(groups * taps * kPairs);
+  for (int64_t f = 0; f < groups * kPairs; ++f)
+    for (int64_t d = 0; d < taps; ++d) {
+      const int64_t turn = f * d % plan.size, at = (f / kPairs * taps + d) * kPairs + f % kPairs;
+      cosine[at] = cosine_factor * plan.cosine[turn];
+      sine[at] = sine_factor * plan.sine[turn];
+    }
+  return {cosine, sine, groups, pairs, taps};
+}
+
+/// How the weights [Cout, Cin, K] are seen: rows by blocks of lanes. Plain: rows Cin, lanes Cout. Transposed (for dx): rows Cout, lanes Cin.
+struct WeightView {
+  int64_t row_count, lane_count, row_step, lane_step, rows, blocks;
+  WeightView(const ConvBlockShape& s, bool transposed) {
+    row_count = transposed ? s.out_channels : s.in_channels;
+    lane_count = transposed ? s.in_channels : s.out_channels;
+    row_step = transposed ? s.in_channels * s.kernel : s.kernel;
+    lane_step = transposed ? s.kernel : s.in_channels * s.kernel;
+    rows = blocks_of(row_count) * kLanes;
+    blocks = blocks_of(lane_count);
+  }
+};
+
+/// Even and odd halves of one row's taps: [tap 0 .. P][even, odd][kLanes]. turned: taps_space(pad) floats of scratch.
+static void weight_halves(float* out, const float* weight, const WeightView& v, int64_t row, int64_t block, int64_t pad, float* turned) {
+  const int lanes = lanes_of(v.lane_count, block);
+  if (row >= v.row_count) {
+    std::memset(out, 0, (pad + 1) * kPoint * sizeof(float));
+    return;
+  }
+  const int64_t kernel = 2 * pad + 1;
+  const float* first = weight + row * v.row_step + block * kLanes * v.lane_step;
+  for (int64_t k = 0; k < kernel; k += kLanes) {
+    const int count = static_cast<int>(kernel - k < kLanes ? kernel - k : kLanes);
+    Vec taps[kLanes];
+#pragma GCC unroll 16
+    for (int c = 0; c < kLanes; ++c) taps[c] = c < lanes ? load_some(first + c * v.lane_step + k, count) : Vec{};
+    transpose(taps);
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) store(turned + (k + i) * kLanes, taps[i]);
+  }
+  const float* middle = turned + pad * kLanes;
+  store_point(out, {load(middle), Vec{}});
+  for (int64_t d = 1; d <= pad; ++d) {
+    const Vec right = load(middle + d * kLanes), left = load(middle - d * kLanes);
+    store_point(out + d * kPoint, {right + left, right - left});
+  }
+}
+
+/// Floats for all taps of a block of lanes, rounded up to whole square blocks.
+static inline int64_t taps_space(int64_t pad) { return (2 * pad + 1 + kLanes) * kLanes; }
+
+/// Spectrum of one row from its halves at the frequency pairs of one group: frequency f = group * kPairs + i to out + i * stride, frequency T / 2 - f to
+/// mirror - i * stride (frequencies ascend by `stride`).
+static inline void weight_pairs(float* out, float* mirror, int64_t stride, const float* halves, const PairTable& table, int64_t group) {
+  Vec even_c[kPairs] = {}, odd_c[kPairs] = {}, even_s[kPairs] = {}, odd_s[kPairs] = {};
+  const float* c = table.cosine + group * table.taps * kPairs;
+  const float* s = table.sine + group * table.taps * kPairs;
+  auto add = [&](int64_t d, Vec* to_c, Vec* to_s) __attribute__((always_inline)) {
+    const Vec e = load(halves + d * kPoint), o = load(halves + d * kPoint + kLanes);
+#pragma GCC unroll 4
+    for (int i = 0; i < kPairs; ++i) {
+      to_c[i] += c[d * kPairs + i] * e;
+      to_s[i] += s[d * kPairs + i] * o;
+    }
+  };
+  int64_t d = 0;
+  for (; d + 1 < table.taps; d += 2) {
+    add(d, even_c, even_s);
+    add(d + 1, odd_c, odd_s);
+  }
+  if (d < table.taps) add(d, even_c, even_s);
+  for (int i = 0; i < kPairs; ++i) {
+    store_point(out + i * stride, {even_c[i] + odd_c[i], even_s[i] + odd_s[i]});
+    store_point(mirror - i * stride, {even_c[i] - odd_c[i], odd_s[i] - even_s[i]});
+  }
+}
+
+/// Factors that make weight spectra carry 1 / (2 T), and the conjugate when transposed.
+static PairTable weight_table(Workspace& work, const ConvBlockShape& s, const Tiling& t, bool transposed) {
+  const float factor = 0.5f / static_cast<float>(t.size);
+  return pair_table(work, fft_plan(t.size), s.kernel / 2 + 1, factor, transposed ? -factor : factor);
+}
+
+/// Spectra of the weights: [frequency][lane block][row][2][kLanes].
+static void weight_spectra(float* out, const float* weight, const ConvBlockShape& s, const Tiling& t, bool transposed) {
+  const WeightView v(s, transposed);
+  const int64_t pad = s.kernel / 2, stride = v.blocks * v.rows * kPoint;
+  Workspace work;
+  const PairTable table = weight_table(work, s, t, transposed);
+  parallel_for(v.blocks * v.rows, 4, [&](int64_t begin, int64_t end, int) {
+    Workspace mine;
+    float* halves = mine.floats((pad + 1) * kPoint);
+    float* turned = mine.floats(taps_space(pad));
+    float* spare = mine.floats(2 * kPairs * kPoint);
+    for (int64_t unit = begin; unit < end; ++unit) {
+      weight_halves(halves, weight, v, unit % v.rows, unit / v.rows, pad, turned);
+      float* to = out + unit * kPoint;
+      int64_t group = 0;
+      for (; (group + 1) * kPairs <= table.pairs; ++group)
+        weight_pairs(to + group * kPairs * stride, to + (t.size / 2 - group * kPairs) * stride, stride, halves, table, group);
+      if (group == table.groups) continue;
+      weight_pairs(spare, spare + (2 * kPairs - 1) * kPoint, kPoint, halves, table, group);
+      for (int64_t f = group * kPairs; f < table.pairs; ++f) {
+        const int64_t i = f - group * kPairs;
+        store_point(to + f * stride, load_point(spare + i * kPoint));
+        store_point(to + (t.size / 2 - f) * stride, load_point(spare + (2 * kPairs - 1 - i) * kPoint));
+      }
+    }
+  });
+}
+
+/// Y = X . H over all frequencies, with H computed a few frequencies at a time and used from cache: for many channels, whose spectra
+/// would stream through memory. y: [frequency][lane block][M][2][kLanes], x: [frequency][row block][M][2][kLanes].
+static void weight_product(float* y, const float* x, const float* weight, int64_t m, const ConvBlockShape& s, const Tiling& t, bool transposed) {
+  const WeightView v(s, transposed);
+  const int64_t pad = s.kernel / 2, row_blocks = v.rows / kLanes, half_size = (pad + 1) * kPoint, block_size = v.rows * kPoint;
+  const int64_t columns = (v.blocks + kProductBlocks - 1) / kProductBlocks;
+  Workspace work;
+  const PairTable table = weight_table(work, s, t, transposed);
+  int64_t parts = (16 + columns - 1) / columns;
+  if (parts > table.groups) parts = table.groups;
+  parallel_for(columns * parts, 1, [&](int64_t begin, int64_t end, int) {
+    Workspace mine;
+    float* turned = mine.floats(taps_space(pad));
+    float* halves = mine.floats(kProductBlocks * v.rows * half_size);
+    float* h = mine.floats(kSweep * 2 * kPairs * kProductBlocks * block_size);
+    const int64_t h_stride = kProductBlocks * block_size, h_group = 2 * kPairs * h_stride;
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t b0 = task / parts * kProductBlocks, blocks = v.blocks - b0 < kProductBlocks ? v.blocks - b0 : kProductBlocks;
+      const int64_t part = task % parts, last = (part + 1) * table.groups / parts;
+      for (int64_t b = 0; b < blocks; ++b)
+        for (int64_t r = 0; r < v.rows; ++r) weight_halves(halves + (b * v.rows + r) * half_size, weight, v, r, b0 + b, pad, turned);
+      for (int64_t group = part * table.groups / parts; group < last; group += kSweep) {
+        const int64_t sweep = last - group < kSweep ? last - group : kSweep;
+        for (int64_t unit = 0; unit < blocks * v.rows; ++unit)
+          for (int64_t g = 0; g < sweep; ++g)
+            weight_pairs(h + g * h_group + unit * kPoint, h + (g + 1) * h_group - h_stride + unit * kPoint, h_stride, halves + unit * half_size,
+                         table, group + g);
+        for (int64_t i = 0; i < sweep * kPairs && group * kPairs + i < table.pairs; ++i) {
+          const int64_t f = group * kPairs + i, mirror = t.size / 2 - f;
+          const float* near = h + i / kPairs * h_group + i % kPairs * h_stride;
+          const float* far = h + (i / kPairs + 1) * h_group - (i % kPairs + 1) * h_stride;
+          spectral_product(y + (f * v.blocks + b0) * m * kPoint, x + f * row_blocks * m * kPoint, near, m, row_blocks, blocks);
+          if (mirror != f)
+            spectral_product(y + (mirror * v.blocks + b0) * m * kPoint, x + mirror * row_blocks * m * kPoint, far, m, row_blocks, blocks);
+        }
+      }
+    }
+  });
+}
+
+// Taps d0, d0 + 2, .. (Count of them) of one parity: even[d] = sum of (g(f) + sign g(T / 2 - f)) cosine, odd likewise with sines.
+template <int Count>
+static inline void gradient_taps(float* out, const float* folded, int64_t fold_step, const float* coefficients, int64_t taps, int64_t pairs) {
+  Vec acc[Count] = {};
+  for (int64_t f = 0; f < pairs; ++f) {
+    const Vec g = load(folded + f * fold_step);
+    const float* w = coefficients + f * taps;
+#pragma GCC unroll 13
+    for (int d = 0; d < Count; ++d) acc[d] += w[d] * g;
+  }
+  for (int d = 0; d < Count; ++d) store(out + 2 * d * kPoint, acc[d]);
+}
+
+/// Coefficients [pair][even taps, then odd taps] for the way back: the true gradient's scale, each frequency's share.
+struct TapTable {
+  const float *cosine, *sine;
+  int64_t pairs, taps, even_taps;
+};
+
+static TapTable tap_table(Workspace& work, const ConvBlockShape& s, const Tiling& t) {
+  const FftPlan& plan = fft_plan(t.size);
+  const int64_t taps = s.kernel / 2 + 1, even_taps = (taps + 1) / 2, pairs = t.size / 4 + 1;
+  float* cosine = work.floats(pairs * taps);
+  float* sine = work.floats(pairs * taps);
+  for (int64_t f = 0; f < pairs; ++f) {
+    // Frequencies 0 and T / 2 occur once in the full circle, others twice; f = T / 4 is its own mirror.
+    const float factor = (f == 0 ? 0.25f : 4 * f == t.size ? 0.25f : 0.5f) / static_cast<float>(t.size);
+    for (int64_t d = 0; d < taps; ++d) {
+      const int64_t at = f * taps + (d % 2 ? even_taps + d / 2 : d / 2);
+      cosine[at] = factor * plan.cosine[f * d % t.size];
+      sine[at] = factor * plan.sine[f * d % t.size];
+    }
+  }
+  return {cosine, sine, pairs, taps, even_taps};
+}
+
+/// Taps of one input channel and one block of output channels from the gradient's spectra g (frequencies `stride` apart), into
+/// out [K] per output channel, `out_step` apart. scratch: gradient_scratch floats.
+static void gradient_unit(float* out, int64_t out_step, int lanes, const float* g, int64_t stride, const TapTable& table, int64_t half_size, float* scratch, bool add) {
+  float* folded = scratch;  // [pair][real sum, real difference, imaginary difference, imaginary sum]
+  float* halves = scratch + 4 * table.pairs * kLanes;
+  for (int64_t f = 0; f < table.pairs; ++f) {
+    const Complex a = load_point(g + f * stride), b = load_point(g + (half_size - f) * stride);
+    float* to = folded + f * 4 * kLanes;
+    store(to, a.r + b.r);
+    store(to + kLanes, a.r - b.r);
+    store(to + 2 * kLanes, a.i - b.i);
+    store(to + 3 * kLanes, a.i + b.i);
+  }
+  constexpr int kTaps = kLanes == 16 ? 13 : 6;
+  for (int half = 0; half < 2; ++half)
+    for (int parity = 0; parity < 2; ++parity) {
+      const float* from = folded + (2 * half + parity) * kLanes;
+      const float* w = (half ? table.sine : table.cosine) + (parity ? table.even_taps : 0);
+      const int64_t count = parity ? table.taps - table.even_taps : table.even_taps;
+      float* to = halves + parity * kPoint + half * kLanes;
+      int64_t d = 0;
+      for (; d + kTaps <= count; d += kTaps) gradient_taps<kTaps>(to + 2 * d * kPoint, from, 4 * kLanes, w + d, table.taps, table.pairs);
+      for (; d < count; ++d) gradient_taps<1>(to + 2 * d * kPoint, from, 4 * kLanes, w + d, table.taps, table.pairs);
+    }
+  const int64_t pad = table.taps - 1, kernel = 2 * pad + 1;
+  float* turned = halves + 2 * table.taps * kLanes;  // [tap][kLanes]
+  for (int64_t d = 0; d <= pad; ++d) {
+    const Complex c = load_point(halves + d * kPoint);
+    store(turned + (pad - d) * kLanes, c.r - c.i);
+    store(turned + (pad + d) * kLanes, c.r + c.i);
+  }
+  for (int64_t k = 0; k < kernel; k += kLanes) {
+    const int count = static_cast<int>(kernel - k < kLanes ? kernel - k : kLanes);
+    Vec taps[kLanes];
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) taps[i] = load(turned + (k + i) * kLanes);
+    transpose(taps);
+    for (int c = 0; c < lanes; ++c) {
+      float* w = out + c * out_step + k;
+      store_some(w, add ? load_some(w, count) + taps[c] : taps[c], count);
+    }
+  }
+}
+
+static inline int64_t gradient_scratch(const TapTable& table) { return (4 * table.pairs + 2 * table.taps) * kLanes + taps_space(table.taps - 1); }
+
+/// The weights' gradient [Cout, Cin, K] from its spectra [frequency][Cin padded][Cout block][2][kLanes] (spectral_gradient's, of signal spectra
+/// that are twice their true value).
+static void weight_gradient(float* out, const float* g, const ConvBlockShape& s, const Tiling& t) {
+  const int64_t blocks = blocks_of(s.out_channels), stride = blocks_of(s.in_channels) * kLanes * blocks * kPoint;
+  Workspace work;
+  const TapTable table = tap_table(work, s, t);
+  parallel_for(s.in_channels * blocks, 4, [&](int64_t begin, int64_t end, int) {
+    Workspace mine;
+    float* scratch = mine.floats(gradient_scratch(table));
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t ci = unit / blocks, b = unit % blocks;
+      gradient_unit(out + (b * kLanes * s.in_channels + ci) * s.kernel, s.in_channels * s.kernel, lanes_of(s.out_channels, b),
+                    g + unit * kPoint, stride, table, t.size / 2, scratch, false);
+    }
+  });
+}
+
+/// The same straight from the spectra of x and dy over m rows, block by block, so that the gradient's spectra stay in cache: for many
+/// channels. Adds to `out` when `add`.
+static void weight_gradient_product(float* out, const float* x, const float* d, int64_t m, const ConvBlockShape& s, const Tiling& t, bool add) {
+  const int64_t in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
+  // Two blocks of output channels at a time while their spectra fit the second-level cache.
+  const int64_t wide = kProductBlocks == 2 && t.bins * kLanes * 2 * kPoint * 4 <= (640 << 10) ? 2 : 1;
+  const int64_t columns = (out_blocks + wide - 1) / wide;
+  Workspace work;
+  const TapTable table = tap_table(work, s, t);
+  parallel_for(columns * in_blocks, 1, [&](int64_t begin, int64_t end, int) {
+    Workspace mine;
+    float* g = mine.floats(t.bins * (kLanes * wide + 1) * kPoint);
+    float* scratch = mine.floats(gradient_scratch(table));
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t b0 = task / in_blocks * wide, ib = task % in_blocks, blocks = out_blocks - b0 < wide ? out_blocks - b0 : wide;
+      const int64_t stride = kLanes * blocks * kPoint + kPoint;  // not a power of two, which would crowd one set of the cache
+      for (int64_t f = 0; f < t.bins; ++f)
+        spectral_gradient(g + f * stride, x + (f * in_blocks + ib) * m * kPoint, d + (f * out_blocks + b0) * m * kPoint, m, 1, blocks, false,
+                          f + 1 < t.bins ? in_blocks * m * kPoint : 0, f + 1 < t.bins ? out_blocks * m * kPoint : 0);
+      for (int64_t c = 0; c < kLanes && ib * kLanes + c < s.in_channels; ++c)
+        for (int64_t b = 0; b < blocks; ++b)
+          gradient_unit(out + ((b0 + b) * kLanes * s.in_channels + ib * kLanes + c) * s.kernel, s.in_channels * s.kernel,
+                        lanes_of(s.out_channels, b0 + b), g + (c * blocks + b) * kPoint, stride, table, t.size / 2, scratch, add);
+    }
+  });
+}
+
+}  // namespace asterolab::ASTEROLAB_ISA
