@@ -3,6 +3,7 @@
  * seismic parameters, with uncertainties, off spectra of real stars. Frequencies are in µHz, powers in ppm²/µHz.
  */
 
+export * from "./checkpoint";
 export {
   type Config,
   type ConfigSpec,
@@ -14,10 +15,6 @@ export {
   parseConfig,
   readConfigFile,
 } from "./config";
-export { CellError, CheckpointError, CliError, ConfigError, DataError } from "./errors";
-export { Random } from "./random";
-export { version } from "./version";
-
 export { categorize, digitize, scaleParameter } from "./data/binning";
 export { type ClassEdges, classCenters, classCounts, classWidths, resolveClassEdges } from "./data/classes";
 export { type Batch, type BatchOptions, Dataset, type DatasetOptions } from "./data/dataset";
@@ -30,22 +27,22 @@ export {
   LABEL_COLUMNS,
   labelValue,
   PARAMETERS,
-  type SeismicParameter,
   SEVEN_HEADS,
+  type SeismicParameter,
 } from "./data/parameters";
 export { prepareSpectrum } from "./data/prepare-spectrum";
-export * from "./simulate";
-
 export { type Engine, type EngineName, engineStatistics, selectEngine } from "./engine";
+export { CellError, CheckpointError, CliError, ConfigError, DataError, KernelError, NotebookError } from "./errors";
 export { createModel } from "./model/create-model";
 export { Model, type ModelOptions } from "./model/model";
-
-export * from "./checkpoint";
-
+export * from "./plot";
 export * from "./predict";
+export { Random } from "./random";
+export * from "./simulate";
 export { type Evaluation, evaluate, evaluatePrior, priorOf } from "./train/evaluate";
 export { type TrainOptions, type TrainResult, train } from "./train/loop";
 export { readMetrics } from "./train/metrics-file";
 export type { MetricsRecord, TrainRecord, ValidationRecord } from "./train/records";
 export type { TrainEvent } from "./train/reports";
 export { constant, oneCycle, type Schedule } from "./train/schedule";
+export { version } from "./version";
