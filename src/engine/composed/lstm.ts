@@ -12,7 +12,9 @@ export function lstm(x: Tensor3D, parameters: LstmParameters): Tensor3D {
     const bias = tf.add(parameters.biasIh, parameters.biasHh);
     const flat = tf.reshape<tf.Rank.R2>(x, [batch * steps, inputs]);
     const projected = tf.add(tf.matMul(flat, parameters.weightIh, false, true), bias);
-    const perStep = tf.unstack(tf.reshape(projected, [batch, steps, 4 * units]), 1) as Tensor2D[]; // T of [B, 4H]
+    const byStep = tf.reshape<tf.Rank.R3>(projected, [batch, steps, 4 * units]);
+    // tfjs cannot differentiate an unstack into one piece.
+    const perStep = steps === 1 ? [projected] : (tf.unstack(byStep, 1) as Tensor2D[]); // T of [B, 4H]
     let hidden = tf.zeros<tf.Rank.R2>([batch, units]);
     let cell = tf.zeros<tf.Rank.R2>([batch, units]);
     const states: Tensor2D[] = [];
