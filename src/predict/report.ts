@@ -28,7 +28,8 @@ function starBlock({ input, parameters, notes }: Prediction): string {
   const rows = entriesOf({ parameters }).map(([head, posterior]) => {
     const { median, interval68, interval95, mode, unit } = posterior;
     const digits = decimals(interval68[1] - interval68[0]);
-    const show = (value: number): string => value.toFixed(digits);
+    // Adding 0 to a rounded value turns -0 into 0.
+    const show = (value: number): string => (Number(value.toFixed(digits)) + 0).toFixed(digits);
     return [
       head,
       PARAMETERS[head].symbol,
