@@ -21,6 +21,10 @@ const bomb = pickle(
   ".",
 );
 
+const wrap = Buffer.from("0]h\x00aq\x00".repeat(150), "latin1");
+/** 150 levels, kept as item 1 and found once near the top and once under 150 more. */
+const meetAgain = pickle("]q\x00", wrap, "q\x01", wrap, "q\x020](h\x01h\x02e.");
+
 const cases: readonly [name: string, data: Buffer, reason: RegExp][] = [
   [
     "os.system",
@@ -50,6 +54,7 @@ const cases: readonly [name: string, data: Buffer, reason: RegExp][] = [
     pickle("]q\x00", Buffer.from("0]h\x00aq\x00".repeat(250), "latin1"), "."),
     /nests deeper than 200/,
   ],
+  ["a deep nest met again further down", meetAgain, /nests deeper than 200/],
   ["a memo bomb", bomb, /unfold without end/],
   ["a dict as a key", pickle("}}Ns."), /neither a string nor an integer/],
   ["a key without a value", pickle("}(", text("k"), "u."), /a key without a value/],

@@ -93,13 +93,30 @@ test("refuses encrypted entries", async (t) => {
   );
 });
 
-test("refuses entries that share their bytes", async (t) => {
+test("refuses two entries of one name", async (t) => {
   const path = join(scratchFolder(t), "x.zip");
-  const entry = { name: "a/x", data: Buffer.alloc(5000), offset: 0 };
-  writeFileSync(path, archiveOf([entry, entry, entry]));
+  const entry = { name: "a/x", data: Buffer.alloc(50) };
+  writeFileSync(path, archiveOf([entry, { name: "b/x", data: Buffer.alloc(5000) }, { ...entry, offset: 0 }]));
   await assert.rejects(
     open(path, async () => {}),
-    { message: /two entries named|claim more than/ },
+    { message: 'it has two entries named "a/x"' },
+  );
+});
+
+test("refuses entries that lie inside each other", async (t) => {
+  const path = join(scratchFolder(t), "x.zip");
+  const data = Buffer.alloc(5000);
+  const inner = archiveOf([{ name: "a/x", data }]).subarray(0, 33 + data.length);
+  writeFileSync(
+    path,
+    archiveOf([
+      { name: "a/y", data: inner },
+      { name: "a/x", data, offset: 33 },
+    ]),
+  );
+  await assert.rejects(
+    open(path, async () => {}),
+    { message: /^its entries claim more than the \d+ bytes of the file$/ },
   );
 });
 
