@@ -6,8 +6,30 @@
 
 namespace asterolab::ASTEROLAB_ISA {
 
+/// How a batch is cut.
+struct Grouping {
+  int64_t group;  // samples per group (the last may have fewer)
+  int64_t chain;  // samples per chain: 1 or 2
+};
+
+static Grouping grouping_of(const ConvBlockShape& s, const Tiling& t) {
+  // Spectra of a group may take 8 MiB, or as much as the weights' spectra, which every group streams through once.
+  const int64_t in = blocks_of(s.in_channels), out = blocks_of(s.out_channels);
+  const int64_t sample = t.tiles * t.bins * (in + out) * kPoint, weights = t.bins * in * out * kLanes * kPoint;
+  const int64_t budget = weights > (2 << 20) ? weights : 2 << 20;
+  int64_t group = budget / sample;
+  const int64_t fewest = (24 + t.tiles - 1) / t.tiles;
+  if (group < fewest) group = fewest;
+  if (group > s.batch) group = s.batch;
+  const int64_t groups = (s.batch + group - 1) / group;
+  Grouping g{(s.batch + groups - 1) / groups, t.tiles % 2 ? 2 : 1};
+  if (g.chain == 2 && g.group % 2) ++g.group;
+  if (g.group > s.batch) g.group = s.batch;
+  return g;
+}
+
 /// Offsets in the saved buffer: pre [B][Cout block][L][kLanes], mean and inverse deviation [B][Cout block][kLanes], spectra of x
-/// (none in the direct form).
+/// group after group, each as large as a full group's (none in the direct form).
 struct Saved {
   int64_t pre, mean, inverse, spectra, total;
   Saved(const ConvBlockShape& s, const Tiling& t) {
@@ -16,7 +38,11 @@ struct Saved {
     mean = rows * s.length;
     inverse = mean + rows;
     spectra = inverse + rows;
-    total = spectra + (t.size ? spectra_size(t.bins, blocks_of(s.in_channels), s.batch * t.tiles) : 0);
+    total = spectra;
+    if (t.size) {
+      const Grouping g = grouping_of(s, t);
+      total += (s.batch + g.group - 1) / g.group * spectra_size(t.bins, blocks_of(s.in_channels), g.group * t.tiles);
+    }
   }
 };
 

@@ -9,28 +9,6 @@
 
 namespace asterolab::ASTEROLAB_ISA {
 
-/// How a batch is cut.
-struct Grouping {
-  int64_t group;  // samples per group (the last may have fewer)
-  int64_t chain;  // samples per chain: 1 or 2
-};
-
-static Grouping grouping_of(const ConvBlockShape& s, const Tiling& t) {
-  // Spectra of a group may take 8 MiB, or as much as the weights' spectra, which every group streams through once.
-  const int64_t in = blocks_of(s.in_channels), out = blocks_of(s.out_channels);
-  const int64_t sample = t.tiles * t.bins * (in + out) * kPoint, weights = t.bins * in * out * kLanes * kPoint;
-  const int64_t budget = weights > (2 << 20) ? weights : 2 << 20;
-  int64_t group = budget / sample;
-  const int64_t fewest = (24 + t.tiles - 1) / t.tiles;
-  if (group < fewest) group = fewest;
-  if (group > s.batch) group = s.batch;
-  const int64_t groups = (s.batch + group - 1) / group;
-  Grouping g{(s.batch + groups - 1) / groups, t.tiles % 2 ? 2 : 1};
-  if (g.chain == 2 && g.group % 2) ++g.group;
-  if (g.group > s.batch) g.group = s.batch;
-  return g;
-}
-
 /// Many channels: the weights' spectra are worth recomputing rather than keeping.
 static bool many_channels(const ConvBlockShape& s) { return blocks_of(s.in_channels) * blocks_of(s.out_channels) >= (kLanes == 16 ? 64 : 128); }
 
@@ -51,7 +29,8 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
   }
   for (int64_t first = 0; first < s.batch; first += g.group) {
     const int64_t samples = first + g.group < s.batch ? g.group : s.batch - first, rows = samples * t.tiles;
-    float* xs = saved ? saved + at.spectra + spectra_size(t.bins, in_blocks, first * t.tiles) : x_spectra;
+    const int64_t x_stride = spectra_stride(in_blocks, rows), y_stride = spectra_stride(out_blocks, rows);
+    float* xs = saved ? saved + at.spectra + first / g.group * spectra_size(t.bins, in_blocks, g.group * t.tiles) : x_spectra;
     {
       Phase phase("x spectra");
       signal_spectra(xs, x + first * s.length * s.in_channels, samples, s.length, s.in_channels, pad, t);
@@ -62,8 +41,8 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
         weight_product(y_spectra, xs, w.weight, rows, s, t, false);
       else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
-          spectral_product(y_spectra + f * out_blocks * rows * kPoint, xs + f * in_blocks * rows * kPoint,
-                           weights + f * out_blocks * in_blocks * kLanes * kPoint, rows, in_blocks, out_blocks);
+          spectral_product(y_spectra + f * y_stride, xs + f * x_stride,
+                           weights + f * spectra_stride(out_blocks, in_blocks * kLanes), rows, in_blocks, out_blocks);
       });
     }
     Phase phase("y inverse, norm, pool");
@@ -83,7 +62,7 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
         Moments moments[2];
         for (int64_t row = n0 * t.tiles; row < n1 * t.tiles; row += 2) {
           const bool single = row + 1 >= n1 * t.tiles;
-          merge_pair(buffer, plan, in, out_blocks * rows * kPoint, row, single);
+          merge_pair(buffer, plan, in, y_stride, row, single);
           float* to[2] = {nullptr, nullptr};
           int last[2] = {0, 0};  // points pad .. last - 1 are wanted
           for (int h = 0; h < (single ? 1 : 2); ++h) {
@@ -135,6 +114,7 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
   }
   for (int64_t first = 0; first < s.batch; first += g.group) {
     const int64_t samples = first + g.group < s.batch ? g.group : s.batch - first, rows = samples * t.tiles;
+    const int64_t x_stride = spectra_stride(in_blocks, rows), y_stride = spectra_stride(out_blocks, rows);
     const int64_t chains = (samples + g.chain - 1) / g.chain;
     {
       Phase phase("dy, dy spectra");
@@ -173,7 +153,7 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
               if (i < last[1]) c.i = load(buffer + i * kPoint + kLanes);
               return c;
             });
-            split_pair(dy_spectra + b * rows * kPoint, out_blocks * rows * kPoint, row, single, plan, buffer);
+            split_pair(dy_spectra + b * rows * kPoint, y_stride, row, single, plan, buffer);
           }
         }
       });
@@ -182,16 +162,15 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
         for (int64_t m = 0; m < rows; ++m)
           for (int c = 0; c < kLanes; ++c) bias_sums[b * kLanes + c] += 0.5 * dy_spectra[(b * rows + m) * kPoint + c];
     }
-    const float* xs = saved + at.spectra + spectra_size(t.bins, in_blocks, first * t.tiles);
+    const float* xs = saved + at.spectra + first / g.group * spectra_size(t.bins, in_blocks, g.group * t.tiles);
     {
       Phase phase("dw product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
       if (many)
         weight_gradient_product(grad.weight, xs, dy_spectra, rows, s, t, first > 0);
       else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
-          spectral_gradient(dw_spectra + f * out_blocks * in_blocks * kLanes * kPoint, xs + f * in_blocks * rows * kPoint,
-                            dy_spectra + f * out_blocks * rows * kPoint, rows, in_blocks, out_blocks, first > 0, in_blocks * rows * kPoint,
-                            out_blocks * rows * kPoint);
+          spectral_gradient(dw_spectra + f * spectra_stride(out_blocks, in_blocks * kLanes), xs + f * x_stride,
+                            dy_spectra + f * y_stride, rows, in_blocks, out_blocks, first > 0, x_stride, y_stride);
       });
     }
     if (!dx) continue;
@@ -201,8 +180,8 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
         weight_product(dx_spectra, dy_spectra, w.weight, rows, s, t, true);
       else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
-          spectral_product(dx_spectra + f * in_blocks * rows * kPoint, dy_spectra + f * out_blocks * rows * kPoint,
-                           weights + f * out_blocks * in_blocks * kLanes * kPoint, rows, out_blocks, in_blocks);
+          spectral_product(dx_spectra + f * x_stride, dy_spectra + f * y_stride,
+                           weights + f * spectra_stride(in_blocks, out_blocks * kLanes), rows, out_blocks, in_blocks);
       });
     }
     Phase phase("dx inverse");
@@ -215,7 +194,7 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
         const int64_t step = s.in_channels;
         for (int64_t row = n0 * t.tiles; row < n1 * t.tiles; row += 2) {
           const bool single = row + 1 >= n1 * t.tiles;
-          merge_pair(buffer, plan, dx_spectra + b * rows * kPoint, in_blocks * rows * kPoint, row, single);
+          merge_pair(buffer, plan, dx_spectra + b * rows * kPoint, x_stride, row, single);
           fft_inverse(plan, buffer, [&](int i, Complex c) { store_point(buffer + i * kPoint, c); });
           // Overlap-add: a tile's first 2 P points meet the end of the tile before it.
           for (int h = 0; h < (single ? 1 : 2); ++h) {

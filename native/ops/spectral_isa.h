@@ -4,7 +4,7 @@
 // T >= L + P holds a whole signal: what wraps around are zeros. Two real tiles travel in one complex transform, as real and
 // imaginary part, and are parted afterwards.
 //
-// Spectra of M tiles ("rows") of C channels lie as [frequency][C block][M][real, imaginary][kLanes]: what a transform writes is what
+// Spectra of M tiles ("rows") of C channels lie as [frequency][C block][M][real, imaginary][kLanes], frequencies spectra_stride apart: what a transform writes is what
 // the products read, as rows (one scalar at a time) or as columns (kLanes channels at a time). Spectra of signals are twice their
 // true value; the weights' spectra carry the factor 1 / (2 T) that makes up for it.
 #pragma once
@@ -63,8 +63,12 @@ static inline Tiling choose_tiling(const ConvBlockShape& s) {
   return best;
 }
 
+/// Floats from one frequency to the next. The extra point keeps it off powers of two, at which all frequencies of a tile would
+/// meet in one set of the cache.
+static inline int64_t spectra_stride(int64_t channel_blocks, int64_t rows) { return (channel_blocks * rows + 1) * kPoint; }
+
 static inline int64_t spectra_size(int64_t bins, int64_t channel_blocks, int64_t rows) {
-  return bins * channel_blocks * rows * kPoint;
+  return bins * spectra_stride(channel_blocks, rows);
 }
 
 /// Parts the transform of tiles a + i b (buffer, position order) into the spectra of a (row `row`) and b (row + 1, unless `single`). `out`: the spectra at this channel block, row 0, frequency 0; `stride` from
@@ -95,7 +99,7 @@ static inline void merge_pair(float* buffer, const FftPlan& plan, const float* i
 /// Spectra of `samples` signals x [samples, L, C].
 static void signal_spectra(float* out, const float* x, int64_t samples, int64_t length, int64_t channels, int64_t pad, const Tiling& t) {
   const FftPlan& plan = fft_plan(t.size);
-  const int64_t rows = samples * t.tiles, blocks = blocks_of(channels), stride = blocks * rows * kPoint;
+  const int64_t rows = samples * t.tiles, blocks = blocks_of(channels), stride = spectra_stride(blocks, rows);
   parallel_for((rows + 1) / 2 * blocks, 1, [&](int64_t begin, int64_t end, int) {
     Workspace work;
     float* buffer = work.floats(t.size * kPoint);

@@ -109,7 +109,7 @@ static PairTable weight_table(Workspace& work, const ConvBlockShape& s, const Ti
 /// Spectra of the weights: [frequency][lane block][row][2][kLanes].
 static void weight_spectra(float* out, const float* weight, const ConvBlockShape& s, const Tiling& t, bool transposed) {
   const WeightView v(s, transposed);
-  const int64_t pad = s.kernel / 2, stride = v.blocks * v.rows * kPoint;
+  const int64_t pad = s.kernel / 2, stride = spectra_stride(v.blocks, v.rows);
   Workspace work;
   const PairTable table = weight_table(work, s, t, transposed);
   parallel_for(v.blocks * v.rows, 4, [&](int64_t begin, int64_t end, int) {
@@ -138,7 +138,8 @@ static void weight_spectra(float* out, const float* weight, const ConvBlockShape
 /// would stream through memory. y: [frequency][lane block][M][2][kLanes], x: [frequency][row block][M][2][kLanes].
 static void weight_product(float* y, const float* x, const float* weight, int64_t m, const ConvBlockShape& s, const Tiling& t, bool transposed) {
   const WeightView v(s, transposed);
-  const int64_t pad = s.kernel / 2, row_blocks = v.rows / kLanes, half_size = (pad + 1) * kPoint, block_size = v.rows * kPoint;
+  const int64_t pad = s.kernel / 2, row_blocks = v.rows / kLanes, half_size = (pad + 1) * kPoint;
+  const int64_t y_stride = spectra_stride(v.blocks, m), x_stride = spectra_stride(row_blocks, m);
   const int64_t columns = (v.blocks + kProductBlocks - 1) / kProductBlocks;
   Workspace work;
   const PairTable table = weight_table(work, s, t, transposed);
@@ -148,8 +149,8 @@ static void weight_product(float* y, const float* x, const float* weight, int64_
     Workspace mine;
     float* turned = mine.floats(taps_space(pad));
     float* halves = mine.floats(kProductBlocks * v.rows * half_size);
-    float* h = mine.floats(kSweep * 2 * kPairs * kProductBlocks * block_size);
-    const int64_t h_stride = kProductBlocks * block_size, h_group = 2 * kPairs * h_stride;
+    float* h = mine.floats(spectra_size(kSweep * 2 * kPairs, kProductBlocks, v.rows));
+    const int64_t h_stride = spectra_stride(kProductBlocks, v.rows), h_group = 2 * kPairs * h_stride;
     for (int64_t task = begin; task < end; ++task) {
       const int64_t b0 = task / parts * kProductBlocks, blocks = v.blocks - b0 < kProductBlocks ? v.blocks - b0 : kProductBlocks;
       const int64_t part = task % parts, last = (part + 1) * table.groups / parts;
@@ -165,9 +166,9 @@ static void weight_product(float* y, const float* x, const float* weight, int64_
           const int64_t f = group * kPairs + i, mirror = t.size / 2 - f;
           const float* near = h + i / kPairs * h_group + i % kPairs * h_stride;
           const float* far = h + (i / kPairs + 1) * h_group - (i % kPairs + 1) * h_stride;
-          spectral_product(y + (f * v.blocks + b0) * m * kPoint, x + f * row_blocks * m * kPoint, near, m, row_blocks, blocks);
+          spectral_product(y + f * y_stride + b0 * m * kPoint, x + f * x_stride, near, m, row_blocks, blocks);
           if (mirror != f)
-            spectral_product(y + (mirror * v.blocks + b0) * m * kPoint, x + mirror * row_blocks * m * kPoint, far, m, row_blocks, blocks);
+            spectral_product(y + mirror * y_stride + b0 * m * kPoint, x + mirror * x_stride, far, m, row_blocks, blocks);
         }
       }
     }
@@ -259,7 +260,7 @@ static inline int64_t gradient_scratch(const TapTable& table) { return (4 * tabl
 /// The weights' gradient [Cout, Cin, K] from its spectra [frequency][Cin padded][Cout block][2][kLanes] (spectral_gradient's, of signal spectra
 /// that are twice their true value).
 static void weight_gradient(float* out, const float* g, const ConvBlockShape& s, const Tiling& t) {
-  const int64_t blocks = blocks_of(s.out_channels), stride = blocks_of(s.in_channels) * kLanes * blocks * kPoint;
+  const int64_t blocks = blocks_of(s.out_channels), stride = spectra_stride(blocks, blocks_of(s.in_channels) * kLanes);
   Workspace work;
   const TapTable table = tap_table(work, s, t);
   parallel_for(s.in_channels * blocks, 4, [&](int64_t begin, int64_t end, int) {
@@ -277,6 +278,7 @@ static void weight_gradient(float* out, const float* g, const ConvBlockShape& s,
 /// channels. Adds to `out` when `add`.
 static void weight_gradient_product(float* out, const float* x, const float* d, int64_t m, const ConvBlockShape& s, const Tiling& t, bool add) {
   const int64_t in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
+  const int64_t x_stride = spectra_stride(in_blocks, m), d_stride = spectra_stride(out_blocks, m);
   // Two blocks of output channels at a time while their spectra fit the second-level cache.
   const int64_t wide = kProductBlocks == 2 && t.bins * kLanes * 2 * kPoint * 4 <= (640 << 10) ? 2 : 1;
   const int64_t columns = (out_blocks + wide - 1) / wide;
@@ -290,8 +292,8 @@ static void weight_gradient_product(float* out, const float* x, const float* d, 
       const int64_t b0 = task / in_blocks * wide, ib = task % in_blocks, blocks = out_blocks - b0 < wide ? out_blocks - b0 : wide;
       const int64_t stride = kLanes * blocks * kPoint + kPoint;  // not a power of two, which would crowd one set of the cache
       for (int64_t f = 0; f < t.bins; ++f)
-        spectral_gradient(g + f * stride, x + (f * in_blocks + ib) * m * kPoint, d + (f * out_blocks + b0) * m * kPoint, m, 1, blocks, false,
-                          f + 1 < t.bins ? in_blocks * m * kPoint : 0, f + 1 < t.bins ? out_blocks * m * kPoint : 0);
+        spectral_gradient(g + f * stride, x + f * x_stride + ib * m * kPoint, d + f * d_stride + b0 * m * kPoint, m, 1, blocks, false,
+                          x_stride, d_stride);
       for (int64_t c = 0; c < kLanes && ib * kLanes + c < s.in_channels; ++c)
         for (int64_t b = 0; b < blocks; ++b)
           gradient_unit(out + ((b0 + b) * kLanes * s.in_channels + ib * kLanes + c) * s.kernel, s.in_channels * s.kernel,
