@@ -56,7 +56,7 @@ static inline Vec exp(Vec x) {
 /// 1 / (1 + e^-x).
 static inline Vec sigmoid(Vec x) { return 1.f / (1.f + exp(-x)); }
 
-/// tanh x = -m / (m + 2) with m = e^(-2 |x|) - 1, which keeps small x exact.
+/// |tanh x| = |m| / (m + 2) with m = e^(-2 |x|) - 1, which keeps small x exact.
 static inline Vec tanh(Vec x) {
   const VecI sign = bits(x) & splat_i(INT32_MIN);
   Vec y = from_bits(bits(x) & splat_i(INT32_MAX));
@@ -65,7 +65,7 @@ static inline Vec tanh(Vec x) {
   const Reduced e = reduce(y * -2.f);
   const Vec scale = power_of_two(e.n);
   const Vec m = e.expm1_r * scale + (scale - 1.f);
-  return from_bits(bits(-m / (m + 2.f)) | sign);
+  return from_bits((bits(m / (m + 2.f)) & splat_i(INT32_MAX)) | sign);
 }
 
 /// Natural logarithm: -infinity at 0, NaN below.
