@@ -78,9 +78,10 @@ async function run(flags: Flags): Promise<void> {
     return;
   }
   const kept = shardsKept > 0 ? `, ${shardsKept} kept` : "";
+  const speed = spectraWritten > 0 ? `: ${spectraWritten} spectra in ${formatSeconds(seconds)} ` : "";
+  const rate = spectraWritten > 0 ? `(${Math.round(spectraPerSecond)} per second)` : "";
   process.stdout.write(
-    `${shardsWritten} shards written${kept}: ${spectraWritten} spectra in ${formatSeconds(seconds)} ` +
-      `(${Math.round(spectraPerSecond)} per second)\n${out}\n`,
+    `${shardsWritten} shard${shardsWritten === 1 ? "" : "s"} written${kept}${speed}${rate}\n${out}\n`,
   );
 }
 

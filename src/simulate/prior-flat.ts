@@ -13,7 +13,7 @@ import type { Star } from "./star";
 export function drawFlat(random: Random): Star {
   // Where 1.25 numax would leave the spectrum, the largest dnu still keep part of the ± 25 %.
   const dnu = random.between(1, 19);
-  const numax = within(5, 283, () => stelloNumax(dnu) * random.between(0.75, 1.25));
+  const numax = within(5, 286, () => stelloNumax(dnu) * random.between(0.75, 1.25));
   return {
     dnu,
     numax,

@@ -6,7 +6,7 @@
  *   gives the quantiles of Yu+ 2018 (ApJS 236 42; 5-25-50-75-95 % = 2.25-3.92-4.44-7.04-14.4 µHz) to 2 %.
  * - dnu: branch log-normal (median 7.4, 0.92), cut at 1 and 19; clump normal 4.15 ± 0.30; secondary log-normal (6.2, 0.2).
  * - numax: Stello+ 2009 from dnu, times log-normal 1.005 ± 9 % (5-95 % of Yu+ 2018: 0.86-1.17), one in ten uniform in
- *   ± 25 %; 5 to 283 µHz.
+ *   ± 25 %; 5 to 286 µHz.
  * - dp: on the branch 60 + 1.7 dnu ± 2 s (the degenerate sequence of Vrard+ 2016, A&A 588 A87); clump 300 ± 28 s within
  *   220-360; secondary 260 ± 40 s within 160-360. Three in ten stars, of any state, take dp from the flat prior instead.
  * - q: branch 0.16 ± 0.05, clumps 0.30 ± 0.07 (Mosser+ 2017, A&A 600 A1); 15 % uniform in 0.01-0.72.
@@ -81,7 +81,7 @@ const STATES: readonly StateLaw[] = [
 export function drawPopulation(random: Random): Star {
   const state = pickState(random);
   const dnu = state.dnu(random);
-  const numax = within(5, 283, () => {
+  const numax = within(5, 286, () => {
     const factor = chance(random, 0.1) ? random.between(0.75, 1.25) : logNormal(random, 1.005, 0.09);
     return stelloNumax(dnu) * factor;
   });

@@ -174,7 +174,8 @@ function resolveSimulation(spec: SimulationSpec): Simulation {
   requireInteger("seed", 0);
   requireInteger("firstShard", 0);
   requireInteger("workers", 1);
-  if (settings.shards + settings.validationShards < 1) problems.push("shards and validationShards must not both be 0");
+  if (settings.shards === 0 && settings.validationShards === 0)
+    problems.push("shards and validationShards must not both be 0");
   if (!isPriorName(settings.prior)) {
     problems.push(`prior must be one of ${PRIOR_NAMES.join(", ")}, got ${settings.prior as string}`);
   }
