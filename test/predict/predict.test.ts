@@ -24,7 +24,7 @@ const star = (input: string, power: number[]): StarSpectrum => ({ input, power: 
 
 test("stars go through the network in batches, scaled as in training, and keep their names", async () => {
   const network = new Echo();
-  const stars = [1, 2, 3, 4, 5].map((k) => star(`star ${k}`, [2 * k, 5 * k, 3 * k, 3 * k, 1]));
+  const stars = [1, 2, 3, 4, 5].map((k) => star(`star ${k}`, [2 * k, (9 + k) * k, 3 * k, 3 * k, 1]));
   const progress: number[] = [];
   const tensors = tf.memory().numTensors;
   const predictions = await predictSpectra(network, EDGES, stars, {
@@ -43,10 +43,20 @@ test("stars go through the network in batches, scaled as in training, and keep t
   for (const [index, { input, parameters }] of predictions.entries()) {
     assert.equal(input, `star ${index + 1}`);
     assert.deepEqual(Object.keys(parameters), ["dnu", "epg"]);
-    // The median is 3 k: the powers 2/3, 5/3, 1 come back as probabilities 0.2, 0.5, 0.3.
-    assertClose(parameters.dnu!.probabilities, [0.2, 0.5, 0.3], { rtol: 1e-6 });
-    assertClose(parameters.dnu!.logits!, [2 / 3, 5 / 3, 1].map(Math.log), { rtol: 1e-5, atol: 1e-7 });
-    assertClose(parameters.epg!.probabilities, [0.625, 0.375], { rtol: 1e-6 });
+    // The median is 3 k: the powers come back as probabilities, the unit gone.
+    const powers = [2, 10 + index, 3];
+    const sum = 15 + index;
+    assertClose(
+      parameters.dnu!.probabilities,
+      powers.map((power) => power / sum),
+      { rtol: 1e-6 },
+    );
+    assertClose(
+      parameters.dnu!.logits!,
+      powers.map((power) => Math.log(power / 3)),
+      { rtol: 1e-5, atol: 1e-7 },
+    );
+    assertClose(parameters.epg!.probabilities, [powers[1]! / (sum - 2), 3 / (sum - 2)], { rtol: 1e-6 });
   }
 });
 
