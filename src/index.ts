@@ -39,6 +39,7 @@ export * from "./plot";
 export * from "./predict";
 export { Random } from "./random";
 export * from "./simulate";
+export { openForValidation, openTraining } from "./train/datasets";
 export { type Evaluation, evaluate, evaluatePrior, priorOf } from "./train/evaluate";
 export { type TrainOptions, type TrainResult, train } from "./train/loop";
 export { readMetrics } from "./train/metrics-file";

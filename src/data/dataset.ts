@@ -9,6 +9,7 @@ import { FileReader } from "./file-reader";
 import type { Grid } from "./grid";
 import { type LabelReport, type LabelTable, readLabels } from "./label-table";
 import type { DatasetInfo, Split } from "./manifest";
+import type { NpyHeader } from "./npy";
 import type { HeadName } from "./parameters";
 import { type Normalization, prepareSpectrum } from "./prepare-spectrum";
 import { openShards, type Shard, type ShardSet } from "./shards";
@@ -156,6 +157,20 @@ export class Dataset {
     const power = new Float32Array(this.points);
     await this.shards[this.shardPosition(row)]!.matrix.readRow(this.table.rowInShard[row]!, power);
     return power;
+  }
+
+  /** The label columns of a row as stored: [36]. */
+  async labelColumns(row: number): Promise<Float64Array> {
+    this.checkRow(row);
+    const { matrix } = this.shards[this.shardPosition(row)]!;
+    const values = new Float64Array(matrix.columns);
+    await matrix.readRow(this.table.rowInShard[row]!, values);
+    return values.slice(this.points);
+  }
+
+  /** The `.npy` header of each shard. */
+  get headers(): readonly { readonly path: string; readonly header: NpyHeader }[] {
+    return this.shards.map(({ matrix: { path, header } }) => ({ path, header }));
   }
 
   /** All rows, in the order of one epoch: shuffled by seed and epoch alone, or as stored. */

@@ -133,6 +133,19 @@ test("spectra are divided by their median unless told otherwise; power() gives t
   assert.deepEqual(Array.from(await dataset.power(0)), [7, 14, 21, 28, 35]);
 });
 
+test("a row's label columns and a shard's header can be looked at as stored", async (t) => {
+  const folder = temporaryFolder(t);
+  const row = shardRow(5, 7, { 14: 2.5 });
+  writeNpy(join(folder, "data_000.npy"), [shardRow(5, 1), row], { descr: "<f8" });
+  const dataset = await Dataset.open(folder, { ...HEADS, split: "all" });
+  assert.deepEqual(Array.from(await dataset.labelColumns(1)), Array.from(row).slice(5));
+  await assert.rejects(dataset.labelColumns(2), RangeError);
+  const [{ path, header }] = dataset.headers as [(typeof dataset.headers)[number]];
+  assert.equal(path, join(folder, "data_000.npy"));
+  assert.deepEqual([header.dtype, header.shape, header.dataOffset], ["float64", [2, 41], 128]);
+  await dataset.close();
+});
+
 test("the filter comes before the cap on rows, and everything dropped is counted", async (t) => {
   const folder = temporaryFolder(t);
   writeDataset(folder, { shards: 3, rows: 10, points: 3 });
