@@ -14,7 +14,7 @@ static inline void product_block(float* y, const float* x, const float* h, int64
     for (int c = 0; c < kLanes; ++c, h += kPoint) {
       Vec hr[Blocks], hi[Blocks];
       for (int v = 0; v < Blocks; ++v) hr[v] = load(h + v * h_stride), hi[v] = load(h + v * h_stride + kLanes);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int r = 0; r < Rows; ++r) {
         const float xr = x[r * kPoint + c], xi = x[r * kPoint + kLanes + c];
 #pragma GCC unroll 2
@@ -38,12 +38,18 @@ static void product_rows(int count, float* y, const float* x, const float* h, in
     case 3: return product_block<3, Blocks>(y, x, h, rows, in_blocks);
     case 4: return product_block<4, Blocks>(y, x, h, rows, in_blocks);
     case 5: return product_block<5, Blocks>(y, x, h, rows, in_blocks);
-    default: return product_block<6, Blocks>(y, x, h, rows, in_blocks);
+    case 6: return product_block<6, Blocks>(y, x, h, rows, in_blocks);
+    case 7: return product_block<7, Blocks>(y, x, h, rows, in_blocks);
+    case 8: return product_block<8, Blocks>(y, x, h, rows, in_blocks);
+    case 9: return product_block<9, Blocks>(y, x, h, rows, in_blocks);
+    case 10: return product_block<10, Blocks>(y, x, h, rows, in_blocks);
+    case 11: return product_block<11, Blocks>(y, x, h, rows, in_blocks);
+    default: return product_block<12, Blocks>(y, x, h, rows, in_blocks);
   }
 }
 
 // 6 rows x 2 blocks x (re, im) fill 24 of AVX-512's 32 registers; elsewhere 6 rows x 1 block fill 12 of 16.
-constexpr int kProductRows = 6, kProductBlocks = kLanes == 16 ? 2 : 1;
+constexpr int kProductRows = kLanes == 16 ? 12 : 6, kProductBlocks = 1;
 
 /// One frequency of Y [M, out] = X [M, in] . H [in, out].
 static void spectral_product(float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks, int64_t out_blocks) {

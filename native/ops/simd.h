@@ -7,6 +7,10 @@
 #include <cstring>
 #include <utility>
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #ifndef ASTEROLAB_ISA
 #error "compile *_isa.cc sources with -DASTEROLAB_ISA=portable|avx2|avx512 (see isa.h)"
 #endif
@@ -30,16 +34,24 @@ static inline Vec load(const float* p) { return *reinterpret_cast<const VecU*>(p
 static inline void store(float* p, Vec v) { *reinterpret_cast<VecU*>(p) = v; }
 static inline Vec splat(float s) { return s - Vec{}; }
 
-/// First `count` (0..kLanes) floats at p, zeros after.
+/// First `count` (0..kLanes) floats at p, zeros after; nothing past them is touched.
 static inline Vec load_some(const float* p, int count) {
   if (count >= kLanes) return load(p);
+#if defined(__AVX512F__)
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
+#else
   Vec v{};
   for (int i = 0; i < count; ++i) v[i] = p[i];
   return v;
+#endif
 }
 static inline void store_some(float* p, Vec v, int count) {
   if (count >= kLanes) return store(p, v);
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
+#else
   for (int i = 0; i < count; ++i) p[i] = v[i];
+#endif
 }
 
 /// max(x, 0) that keeps NaN.

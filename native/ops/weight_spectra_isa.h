@@ -10,8 +10,8 @@
 
 namespace asterolab::ASTEROLAB_ISA {
 
-constexpr int kPairs = 4;  // frequency pairs (f, T / 2 - f) computed together
-constexpr int kSweep = 4;  // groups of them computed from one reading of the taps
+constexpr int kPairs = 7;  // frequency pairs (f, T / 2 - f) computed together
+constexpr int kSweep = 3;  // groups of them computed from one reading of the taps
 
 /// Cosines and sines [group of kPairs][tap 0 .. P][kPairs] times a factor, and the number of groups. T is a multiple of 4.
 struct PairTable {
@@ -45,7 +45,7 @@ struct WeightView {
   }
 };
 
-/// Even and odd halves of one row's taps: [tap 0 .. P][even, odd][kLanes]. turned: taps_space(pad) floats of scratch.
+/// Even and odd halves of one row's taps: [even, odd][tap 0 .. P][kLanes]. turned: taps_space(pad) floats of scratch.
 static void weight_halves(float* out, const float* weight, const WeightView& v, int64_t row, int64_t block, int64_t pad, float* turned) {
   const int lanes = lanes_of(v.lane_count, block);
   if (row >= v.row_count) {
@@ -64,40 +64,49 @@ static void weight_halves(float* out, const float* weight, const WeightView& v, 
     for (int i = 0; i < kLanes; ++i) store(turned + (k + i) * kLanes, taps[i]);
   }
   const float* middle = turned + pad * kLanes;
-  store_point(out, {load(middle), Vec{}});
+  float* odd = out + (pad + 1) * kLanes;
+  store(out, load(middle));
+  store(odd, Vec{});
   for (int64_t d = 1; d <= pad; ++d) {
     const Vec right = load(middle + d * kLanes), left = load(middle - d * kLanes);
-    store_point(out + d * kPoint, {right + left, right - left});
+    store(out + d * kLanes, right + left);
+    store(odd + d * kLanes, right - left);
   }
 }
 
 /// Floats for all taps of a block of lanes, rounded up to whole square blocks.
 static inline int64_t taps_space(int64_t pad) { return (2 * pad + 1 + kLanes) * kLanes; }
 
+// Sums of one half (cosines of the even, sines of the odd) at kPairs pairs: f gets even d + odd d; its mirror, even - odd times `sign`.
+static inline void pair_sums(float* out, float* mirror, int64_t stride, const float* half, const float* w, int64_t taps, float sign) {
+  Vec even[kPairs] = {}, odd[kPairs] = {};
+  int64_t d = 0;
+  for (; d + 1 < taps; d += 2) {
+    const Vec a = load(half + d * kLanes), b = load(half + (d + 1) * kLanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < kPairs; ++i) {
+      even[i] += w[d * kPairs + i] * a;
+      odd[i] += w[(d + 1) * kPairs + i] * b;
+    }
+  }
+  if (d < taps) {
+    const Vec a = load(half + d * kLanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < kPairs; ++i) even[i] += w[d * kPairs + i] * a;
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kPairs; ++i) {
+    store(out + i * stride, even[i] + odd[i]);
+    store(mirror - i * stride, sign * (even[i] - odd[i]));
+  }
+}
+
 /// Spectrum of one row from its halves at the frequency pairs of one group: frequency f = group * kPairs + i to out + i * stride, frequency T / 2 - f to
 /// mirror - i * stride (frequencies ascend by `stride`).
 static inline void weight_pairs(float* out, float* mirror, int64_t stride, const float* halves, const PairTable& table, int64_t group) {
-  Vec even_c[kPairs] = {}, odd_c[kPairs] = {}, even_s[kPairs] = {}, odd_s[kPairs] = {};
-  const float* c = table.cosine + group * table.taps * kPairs;
-  const float* s = table.sine + group * table.taps * kPairs;
-  auto add = [&](int64_t d, Vec* to_c, Vec* to_s) __attribute__((always_inline)) {
-    const Vec e = load(halves + d * kPoint), o = load(halves + d * kPoint + kLanes);
-#pragma GCC unroll 4
-    for (int i = 0; i < kPairs; ++i) {
-      to_c[i] += c[d * kPairs + i] * e;
-      to_s[i] += s[d * kPairs + i] * o;
-    }
-  };
-  int64_t d = 0;
-  for (; d + 1 < table.taps; d += 2) {
-    add(d, even_c, even_s);
-    add(d + 1, odd_c, odd_s);
-  }
-  if (d < table.taps) add(d, even_c, even_s);
-  for (int i = 0; i < kPairs; ++i) {
-    store_point(out + i * stride, {even_c[i] + odd_c[i], even_s[i] + odd_s[i]});
-    store_point(mirror - i * stride, {even_c[i] - odd_c[i], odd_s[i] - even_s[i]});
-  }
+  const int64_t at = group * table.taps * kPairs;
+  pair_sums(out, mirror, stride, halves, table.cosine + at, table.taps, 1.f);
+  pair_sums(out + kLanes, mirror + kLanes, stride, halves + table.taps * kLanes, table.sine + at, table.taps, -1.f);
 }
 
 /// Factors that make weight spectra carry 1 / (2 T), and the conjugate when transposed.
