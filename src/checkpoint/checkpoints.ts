@@ -4,6 +4,7 @@ import { promises as fs } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "../errors";
 import { describeSystemError, isSystemError, removeAbandoned, writeAtomically } from "./atomic";
+import { loadError } from "./load-error";
 import { fromTorchValue, toReferenceDict } from "./reference-dict";
 import { loadTorchFile, writeTorchArchive, writeTorchFile } from "./torch-file";
 import type { LoadedCheckpoint, TrainingState } from "./training-state";
@@ -102,8 +103,7 @@ export async function loadCheckpointFile(path: string): Promise<LoadedCheckpoint
   try {
     return { path, verified, ...fromTorchValue(value) };
   } catch (cause) {
-    const [reason] = (cause as Error).message.split("\n");
-    throw new CheckpointError(`Cannot load checkpoint "${path}": ${reason}`, path, { cause });
+    throw loadError(path, cause);
   }
 }
 

@@ -8,8 +8,8 @@
 import { promises as fs } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { endianness } from "node:os";
-import { CheckpointError } from "../errors";
-import { describeSystemError, isSystemError, writeAtomically } from "./atomic";
+import { writeAtomically } from "./atomic";
+import { loadError } from "./load-error";
 import { readPickle } from "./pickle-reader";
 import { writePickle } from "./pickle-writer";
 import { tensorFactory } from "./tensor-views";
@@ -88,8 +88,7 @@ export async function loadTorchFile(path: string): Promise<TorchFile> {
     await refuseOldFormat(file, path);
     return await readArchive(await ZipReader.open(file));
   } catch (error) {
-    const reason = isSystemError(error) ? describeSystemError(error) : (error as Error).message;
-    throw new CheckpointError(`Cannot load checkpoint "${path}": ${reason}`, path, { cause: error });
+    throw loadError(path, error);
   } finally {
     await file?.close();
   }

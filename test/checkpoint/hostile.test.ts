@@ -115,6 +115,22 @@ for (const [name, data, reason] of cases) {
   });
 }
 
+test("what a damaged file says is printed on one line of bounded length", async (t) => {
+  const path = join(scratchFolder(t), "x.pth");
+  const name = `a\n\x1b[31m\u2028${"n".repeat(5000)}`;
+  await writeArchive(path, { [name]: Buffer.alloc(1), "b/data.pkl": pickle("N.") });
+  await assert.rejects(loadTorchFile(path), (error) => {
+    assert.ok(error instanceof CheckpointError);
+    assert.doesNotMatch(error.message, /[\p{Cc}\u2028]/u);
+    assert.ok(
+      error.message.startsWith(`Cannot load checkpoint "${path}": entry "a; \\x1b[31m\\x2028nnn`),
+      error.message,
+    );
+    assert.ok(error.message.length < 800);
+    return true;
+  });
+});
+
 test("refuses a storage that the archive lacks", async (t) => {
   const path = join(scratchFolder(t), "x.pth");
   await writeArchive(path, { "a/data.pkl": pickle(tensor({ count: 1, shape: [1], strides: [1] }), ".") });
