@@ -51,7 +51,9 @@ test("population: numax has the quantiles of Yu+ 2018 to 10 %", () => {
 test("population: numax scatters about the scaling relation as observed, with tails to 25 %", () => {
   const ratio = sorted("population", ({ numax, dnu }) => numax / stello(dnu));
   assertClose(quantiles(ratio, 0.05, 0.5, 0.95), [0.86, 1.005, 1.17], { rtol: 0.02 });
-  assert.ok(quantiles(ratio, 0.005)[0]! < 0.8 && quantiles(ratio, 0.995)[0]! > 1.22);
+  // The log-normal alone has 0.6 % below 0.8; one star in ten is uniform over 0.75-1.25.
+  const below = ratio.filter((value) => value < 0.8).length / COUNT;
+  assert.ok(below > 0.011 && below < 0.02, `${below}`);
 });
 
 test("population: dp follows the branch's sequence for most stars of large dnu, and spans the heads' range", () => {
