@@ -126,7 +126,7 @@ export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D)
     throw new TypeError(`Cannot run headsCrossEntropy: labels must be int32, got ${labels.dtype}`);
   }
   const rules: Record<string, ShapeRule> = {};
-  for (const [head, tensor] of logits.entries()) rules[`logits[${head}]`] = [tensor, ["B", `classes ${head}`]];
+  for (const [head, tensor] of logits.entries()) rules[`logits[${head}]`] = [tensor, ["B", `classes of head ${head}`]];
   const { B: batch } = matchShapes("headsCrossEntropy", rules);
   if (labels.rank !== 2 || labels.shape[0] !== batch || labels.shape[1] !== logits.length) {
     throw new RangeError(
