@@ -27,6 +27,9 @@ interface TrainFlags {
   readonly json?: boolean;
 }
 
+/** The longest setting is checkpoint_every_steps. */
+const SETTING_WIDTH = 22;
+
 export function trainCommand(): Command {
   return new Command("train")
     .requiredOption("--path <dir>", "folder of the run: checkpoints, metrics, log")
@@ -46,7 +49,9 @@ export function trainCommand(): Command {
 
 async function runTrain(flags: TrainFlags): Promise<void> {
   const config = configOf(flags);
-  process.stderr.write(`settings: ${JSON.stringify(config, null, 2)}\n`);
+  for (const [setting, value] of Object.entries(config)) {
+    process.stderr.write(`${setting.padEnd(SETTING_WIDTH)} ${JSON.stringify(value)}\n`);
+  }
   const interrupt = new AbortController();
   let exitCode = 0;
   const onSignal = (signal: NodeJS.Signals): void => {

@@ -5,7 +5,7 @@ import { readTorchFile } from "../../src/checkpoint/torch-file";
 import type { TorchTensor } from "../../src/checkpoint/torch-values";
 import { selectEngine } from "../../src/engine";
 import type { ModelState } from "../../src/model/state";
-import { assertParity, GOLDEN_DIR, modelOf, readGolden, stateByFormula } from "./golden-parity";
+import { assertParity, GOLDEN_DIR, modelOf, readGolden } from "./golden-parity";
 
 async function torchState(name: string): Promise<ModelState> {
   const state = (await readTorchFile(join(GOLDEN_DIR, `${name}.pth`))) as Map<string, TorchTensor>;
@@ -25,13 +25,3 @@ for (const name of ["cpu", "native"] as const) {
     model.dispose();
   });
 }
-
-test("the reference network at 35692 points matches PyTorch in logits, gradient norms and five steps on native", async () => {
-  assert.equal((await selectEngine("native")).name, "native");
-  const golden = readGolden("full");
-  const model = modelOf(golden);
-  assert.equal(model.parameterCount, 16_366_044);
-  model.loadStateDict(stateByFormula(model, golden.seed));
-  assertParity(golden, model);
-  model.dispose();
-});
