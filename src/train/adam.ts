@@ -26,7 +26,8 @@ export class Adam {
   constructor(parameters: ReadonlyMap<string, Variable>) {
     this.names = [...parameters.keys()];
     this.parameters = [...parameters.values()];
-    const zeros = (): Variable[] => this.parameters.map(({ shape }) => tf.tidy(() => tf.variable(tf.zeros(shape), false)));
+    const zeros = (): Variable[] =>
+      this.parameters.map(({ shape }) => tf.tidy(() => tf.variable(tf.zeros(shape), false)));
     this.firstMoments = zeros();
     this.secondMoments = zeros();
   }
