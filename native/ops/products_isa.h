@@ -5,13 +5,15 @@
 
 namespace asterolab::ASTEROLAB_ISA {
 
-// y [Rows x Blocks vectors] = x . h over all input channels, complex.
+// y [Rows x Blocks vectors] (+)= x . h over all input channels, complex. x + ahead will be asked for next.
 template <int Rows, int Blocks>
-static inline void product_block(float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks) {
+static inline void product_block(float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks, bool add, int64_t ahead) {
   Vec re[Rows][Blocks] = {}, im[Rows][Blocks] = {};
   const int64_t h_stride = in_blocks * kLanes * kPoint;
   for (int64_t b = 0; b < in_blocks; ++b, x += rows * kPoint)
     for (int c = 0; c < kLanes; ++c, h += kPoint) {
+      __builtin_prefetch(x + ahead + c * kPoint, 0, 2);
+      __builtin_prefetch(x + ahead + c * kPoint + kLanes, 0, 2);
       Vec hr[Blocks], hi[Blocks];
       for (int v = 0; v < Blocks; ++v) hr[v] = load(h + v * h_stride), hi[v] = load(h + v * h_stride + kLanes);
 #pragma GCC unroll 12
@@ -27,32 +29,36 @@ static inline void product_block(float* y, const float* x, const float* h, int64
       }
     }
   for (int v = 0; v < Blocks; ++v)
-    for (int r = 0; r < Rows; ++r) store_point(y + (v * rows + r) * kPoint, {re[r][v], im[r][v]});
+    for (int r = 0; r < Rows; ++r) {
+      float* to = y + (v * rows + r) * kPoint;
+      const Complex sum{re[r][v], im[r][v]};
+      store_point(to, add ? sum + load_point(to) : sum);
+    }
 }
 
 template <int Blocks>
-static void product_rows(int count, float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks) {
+static void product_rows(int count, float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks, bool add, int64_t ahead) {
   switch (count) {
-    case 1: return product_block<1, Blocks>(y, x, h, rows, in_blocks);
-    case 2: return product_block<2, Blocks>(y, x, h, rows, in_blocks);
-    case 3: return product_block<3, Blocks>(y, x, h, rows, in_blocks);
-    case 4: return product_block<4, Blocks>(y, x, h, rows, in_blocks);
-    case 5: return product_block<5, Blocks>(y, x, h, rows, in_blocks);
-    case 6: return product_block<6, Blocks>(y, x, h, rows, in_blocks);
-    case 7: return product_block<7, Blocks>(y, x, h, rows, in_blocks);
-    case 8: return product_block<8, Blocks>(y, x, h, rows, in_blocks);
-    case 9: return product_block<9, Blocks>(y, x, h, rows, in_blocks);
-    case 10: return product_block<10, Blocks>(y, x, h, rows, in_blocks);
-    case 11: return product_block<11, Blocks>(y, x, h, rows, in_blocks);
-    default: return product_block<12, Blocks>(y, x, h, rows, in_blocks);
+    case 1: return product_block<1, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    case 2: return product_block<2, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    case 3: return product_block<3, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    case 4: return product_block<4, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    case 5: return product_block<5, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    case 6: return product_block<6, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    case 7: return product_block<7, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    case 8: return product_block<8, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    case 9: return product_block<9, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    case 10: return product_block<10, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    case 11: return product_block<11, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+    default: return product_block<12, Blocks>(y, x, h, rows, in_blocks, add, ahead);
   }
 }
 
 // 6 rows x 2 blocks x (re, im) fill 24 of AVX-512's 32 registers; elsewhere 6 rows x 1 block fill 12 of 16.
 constexpr int kProductRows = kLanes == 16 ? 12 : 6, kProductBlocks = 1;
 
-/// One frequency of Y [M, out] = X [M, in] . H [in, out].
-static void spectral_product(float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks, int64_t out_blocks) {
+/// One frequency of Y [M, out] (+)= X [M, in] . H [in, out]. The next X to be asked for lies `ahead` floats on and is fetched meanwhile.
+static void spectral_product(float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks, int64_t out_blocks, bool add, int64_t ahead) {
   const int64_t parts = (rows + kProductRows - 1) / kProductRows;
   for (int64_t b = 0; b < out_blocks;) {
     const int blocks = b + kProductBlocks <= out_blocks ? kProductBlocks : 1;
@@ -61,13 +67,15 @@ static void spectral_product(float* y, const float* x, const float* h, int64_t r
       const int count = static_cast<int>((i + 1) * rows / parts - first);
       float* to = y + (b * rows + first) * kPoint;
       if (blocks == 1)
-        product_rows<1>(count, to, x + first * kPoint, h + b * in_blocks * kLanes * kPoint, rows, in_blocks);
+        product_rows<1>(count, to, x + first * kPoint, h + b * in_blocks * kLanes * kPoint, rows, in_blocks, add, ahead);
       else
-        product_rows<kProductBlocks>(count, to, x + first * kPoint, h + b * in_blocks * kLanes * kPoint, rows, in_blocks);
+        product_rows<kProductBlocks>(count, to, x + first * kPoint, h + b * in_blocks * kLanes * kPoint, rows, in_blocks, add, ahead);
     }
     b += blocks;
   }
 }
+
+constexpr int kGradientBlocks = kLanes == 16 ? 2 : 1;
 
 // Channels ci .. ci + 3 of a block: g[c] (+)= sum over rows of conj(x[c]) d.
 template <int Blocks>
@@ -108,7 +116,7 @@ static void spectral_gradient(float* g, const float* x, const float* d, int64_t 
   const int64_t g_row = out_blocks * kPoint;
   for (int64_t ib = 0; ib < in_blocks; ++ib)
     for (int64_t b = 0; b < out_blocks;) {
-      const int blocks = b + kProductBlocks <= out_blocks ? kProductBlocks : 1;
+      const int blocks = b + kGradientBlocks <= out_blocks ? kGradientBlocks : 1;
       const float* db = d + b * rows * kPoint;
       for (int c = 0; c < kLanes; c += 4) {
         float* to = g + (ib * kLanes + c) * g_row + b * kPoint;
@@ -117,7 +125,7 @@ static void spectral_gradient(float* g, const float* x, const float* d, int64_t 
         if (blocks == 1)
           gradient_block<1>(to, g_row, from + c, db, rows, add, ahead);
         else
-          gradient_block<kProductBlocks>(to, g_row, from + c, db, rows, add, ahead);
+          gradient_block<kGradientBlocks>(to, g_row, from + c, db, rows, add, ahead);
       }
       b += blocks;
     }

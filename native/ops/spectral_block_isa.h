@@ -42,7 +42,7 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
       else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
           spectral_product(y_spectra + f * y_stride, xs + f * x_stride,
-                           weights + f * spectra_stride(out_blocks, in_blocks * kLanes), rows, in_blocks, out_blocks);
+                           weights + f * spectra_stride(out_blocks, in_blocks * kLanes), rows, in_blocks, out_blocks, false, x_stride);
       });
     }
     Phase phase("y inverse, norm, pool");
@@ -181,7 +181,7 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
       else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
           spectral_product(dx_spectra + f * x_stride, dy_spectra + f * y_stride,
-                           weights + f * spectra_stride(in_blocks, out_blocks * kLanes), rows, out_blocks, in_blocks);
+                           weights + f * spectra_stride(in_blocks, out_blocks * kLanes), rows, out_blocks, in_blocks, false, y_stride);
       });
     }
     Phase phase("dx inverse");

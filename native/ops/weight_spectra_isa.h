@@ -11,7 +11,7 @@
 namespace asterolab::ASTEROLAB_ISA {
 
 constexpr int kPairs = 7;  // frequency pairs (f, T / 2 - f) computed together
-constexpr int kSweep = 3;  // groups of them computed from one reading of the taps
+constexpr int64_t kChunk = 128;  // rows whose taps and spectra at 2 kPairs frequencies fit the second-level cache together
 
 /// Cosines and sines [group of kPairs][tap 0 .. P][kPairs] times a factor, and the number of groups. T is a multiple of 4.
 struct PairTable {
@@ -143,41 +143,38 @@ static void weight_spectra(float* out, const float* weight, const ConvBlockShape
   });
 }
 
-/// Y = X . H over all frequencies, with H computed a few frequencies at a time and used from cache: for many channels, whose spectra
-/// would stream through memory. y: [frequency][lane block][M][2][kLanes], x: [frequency][row block][M][2][kLanes].
+/// Y = X . H over all frequencies, with H computed for kChunk rows at a few frequencies at a time and used from cache: for many channels,
+/// whose spectra would stream through memory. y: [frequency][lane block][M][2][kLanes], x: [frequency][row block][M][2][kLanes].
 static void weight_product(float* y, const float* x, const float* weight, int64_t m, const ConvBlockShape& s, const Tiling& t, bool transposed) {
   const WeightView v(s, transposed);
-  const int64_t pad = s.kernel / 2, row_blocks = v.rows / kLanes, half_size = (pad + 1) * kPoint;
-  const int64_t y_stride = spectra_stride(v.blocks, m), x_stride = spectra_stride(row_blocks, m);
-  const int64_t columns = (v.blocks + kProductBlocks - 1) / kProductBlocks;
+  const int64_t pad = s.kernel / 2, row_blocks = v.rows / kLanes, half_size = 2 * (pad + 1) * kLanes;
+  const int64_t y_stride = spectra_stride(v.blocks, m), x_stride = spectra_stride(row_blocks, m), h_stride = spectra_stride(1, kChunk);
   Workspace work;
   const PairTable table = weight_table(work, s, t, transposed);
-  int64_t parts = (16 + columns - 1) / columns;
+  int64_t parts = (16 + v.blocks - 1) / v.blocks;
   if (parts > table.groups) parts = table.groups;
-  parallel_for(columns * parts, 1, [&](int64_t begin, int64_t end, int) {
+  parallel_for(v.blocks * parts, 1, [&](int64_t begin, int64_t end, int) {
     Workspace mine;
     float* turned = mine.floats(taps_space(pad));
-    float* halves = mine.floats(kProductBlocks * v.rows * half_size);
-    float* h = mine.floats(spectra_size(kSweep * 2 * kPairs, kProductBlocks, v.rows));
-    const int64_t h_stride = spectra_stride(kProductBlocks, v.rows), h_group = 2 * kPairs * h_stride;
+    float* halves = mine.floats(kChunk * half_size);
+    float* h = mine.floats(2 * kPairs * h_stride);
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t b0 = task / parts * kProductBlocks, blocks = v.blocks - b0 < kProductBlocks ? v.blocks - b0 : kProductBlocks;
-      const int64_t part = task % parts, last = (part + 1) * table.groups / parts;
-      for (int64_t b = 0; b < blocks; ++b)
-        for (int64_t r = 0; r < v.rows; ++r) weight_halves(halves + (b * v.rows + r) * half_size, weight, v, r, b0 + b, pad, turned);
-      for (int64_t group = part * table.groups / parts; group < last; group += kSweep) {
-        const int64_t sweep = last - group < kSweep ? last - group : kSweep;
-        for (int64_t unit = 0; unit < blocks * v.rows; ++unit)
-          for (int64_t g = 0; g < sweep; ++g)
-            weight_pairs(h + g * h_group + unit * kPoint, h + (g + 1) * h_group - h_stride + unit * kPoint, h_stride, halves + unit * half_size,
-                         table, group + g);
-        for (int64_t i = 0; i < sweep * kPairs && group * kPairs + i < table.pairs; ++i) {
-          const int64_t f = group * kPairs + i, mirror = t.size / 2 - f;
-          const float* near = h + i / kPairs * h_group + i % kPairs * h_stride;
-          const float* far = h + (i / kPairs + 1) * h_group - (i % kPairs + 1) * h_stride;
-          spectral_product(y + f * y_stride + b0 * m * kPoint, x + f * x_stride, near, m, row_blocks, blocks);
-          if (mirror != f)
-            spectral_product(y + mirror * y_stride + b0 * m * kPoint, x + mirror * x_stride, far, m, row_blocks, blocks);
+      const int64_t b = task / parts, part = task % parts, last = (part + 1) * table.groups / parts;
+      for (int64_t row = 0; row < v.rows; row += kChunk) {
+        const int64_t rows = v.rows - row < kChunk ? v.rows - row : kChunk;
+        for (int64_t r = 0; r < rows; ++r) weight_halves(halves + r * half_size, weight, v, row + r, b, pad, turned);
+        auto multiply = [&](int64_t f, const float* hf, int64_t ahead) {
+          spectral_product(y + f * y_stride + b * m * kPoint, x + f * x_stride + row / kLanes * m * kPoint, hf, m, rows / kLanes, 1, row > 0, ahead);
+        };
+        for (int64_t group = part * table.groups / parts; group < last; ++group) {
+          for (int64_t r = 0; r < rows; ++r)
+            weight_pairs(h + r * kPoint, h + (2 * kPairs - 1) * h_stride + r * kPoint, h_stride, halves + r * half_size, table, group);
+          const int64_t f0 = group * kPairs, f1 = f0 + kPairs < table.pairs ? f0 + kPairs : table.pairs;
+          for (int64_t f = f0; f < f1; ++f) multiply(f, h + (f - f0) * h_stride, x_stride);
+          for (int64_t f = f0; f < f1; ++f) {
+            const int64_t mirror = t.size / 2 - f;
+            if (mirror != f) multiply(mirror, h + (2 * kPairs - 1 - (f - f0)) * h_stride, -x_stride);
+          }
         }
       }
     }
@@ -289,7 +286,7 @@ static void weight_gradient_product(float* out, const float* x, const float* d, 
   const int64_t in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
   const int64_t x_stride = spectra_stride(in_blocks, m), d_stride = spectra_stride(out_blocks, m);
   // Two blocks of output channels at a time while their spectra fit the second-level cache.
-  const int64_t wide = kProductBlocks == 2 && t.bins * kLanes * 2 * kPoint * 4 <= (640 << 10) ? 2 : 1;
+  const int64_t wide = kGradientBlocks == 2 && t.bins * kLanes * 2 * kPoint * 4 <= (640 << 10) ? 2 : 1;
   const int64_t columns = (out_blocks + wide - 1) / wide;
   Workspace work;
   const TapTable table = tap_table(work, s, t);
