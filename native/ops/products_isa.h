@@ -1,112 +1,92 @@
 // Complex matrix products at one frequency, in the layout of spectral_isa.h.
+//
+// A complex product takes three real ones (Gauss): (a + ib)(c + id) = (p - b (c + d)) + i (p + a (d - c)) with p = c (a + b). The sums of the
+// broadcast factor are made once per call, those of the vector factor on the fly.
 #pragma once
 
 #include "fft_isa.h"
+#include "memory.h"
 
 namespace asterolab::ASTEROLAB_ISA {
 
-// y [Rows x Blocks vectors] (+)= x . h over all input channels, complex. x + ahead will be asked for next.
-template <int Rows, int Blocks>
-static inline void product_block(float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks, bool add, int64_t ahead) {
-  Vec re[Rows][Blocks] = {}, im[Rows][Blocks] = {};
-  const int64_t h_stride = in_blocks * kLanes * kPoint;
-  for (int64_t b = 0; b < in_blocks; ++b, x += rows * kPoint)
+// Rows (or input channels, in the gradient) of a register block: 8 x 3 accumulators of AVX-512's 32 registers, 4 x 3 of 16 elsewhere.
+constexpr int kProductRows = kLanes == 16 ? 8 : 4;
+
+// y [Rows, kLanes] (+)= x . h over all input channels. sums: real + imaginary of x, [block][rows][kLanes]. x + ahead will be asked for next.
+template <int Rows>
+static inline void product_block(float* y, const float* x, const float* sums, const float* h, int64_t rows, int64_t in_blocks, bool add,
+                                 int64_t ahead) {
+  Vec p[Rows] = {}, q[Rows] = {}, u[Rows] = {};
+  for (int64_t b = 0; b < in_blocks; ++b, x += rows * kPoint, sums += rows * kLanes)
     for (int c = 0; c < kLanes; ++c, h += kPoint) {
       __builtin_prefetch(x + ahead + c * kPoint, 0, 2);
       __builtin_prefetch(x + ahead + c * kPoint + kLanes, 0, 2);
-      Vec hr[Blocks], hi[Blocks];
-      for (int v = 0; v < Blocks; ++v) hr[v] = load(h + v * h_stride), hi[v] = load(h + v * h_stride + kLanes);
-#pragma GCC unroll 12
+      const Vec hr = load(h), hi = load(h + kLanes), more = hr + hi, less = hi - hr;
+#pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) {
-        const float xr = x[r * kPoint + c], xi = x[r * kPoint + kLanes + c];
-#pragma GCC unroll 2
-        for (int v = 0; v < Blocks; ++v) {
-          re[r][v] += xr * hr[v];
-          im[r][v] += xr * hi[v];
-          re[r][v] -= xi * hi[v];
-          im[r][v] += xi * hr[v];
-        }
+        p[r] += sums[r * kLanes + c] * hr;
+        q[r] += x[r * kPoint + c] * less;
+        u[r] += x[r * kPoint + kLanes + c] * more;
       }
     }
-  for (int v = 0; v < Blocks; ++v)
-    for (int r = 0; r < Rows; ++r) {
-      float* to = y + (v * rows + r) * kPoint;
-      const Complex sum{re[r][v], im[r][v]};
-      store_point(to, add ? sum + load_point(to) : sum);
-    }
-}
-
-template <int Blocks>
-static void product_rows(int count, float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks, bool add, int64_t ahead) {
-  switch (count) {
-    case 1: return product_block<1, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    case 2: return product_block<2, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    case 3: return product_block<3, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    case 4: return product_block<4, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    case 5: return product_block<5, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    case 6: return product_block<6, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    case 7: return product_block<7, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    case 8: return product_block<8, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    case 9: return product_block<9, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    case 10: return product_block<10, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    case 11: return product_block<11, Blocks>(y, x, h, rows, in_blocks, add, ahead);
-    default: return product_block<12, Blocks>(y, x, h, rows, in_blocks, add, ahead);
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+    float* to = y + r * kPoint;
+    const Complex sum{p[r] - u[r], p[r] + q[r]};
+    store_point(to, add ? sum + load_point(to) : sum);
   }
 }
 
-// 6 rows x 2 blocks x (re, im) fill 24 of AVX-512's 32 registers; elsewhere 6 rows x 1 block fill 12 of 16.
-constexpr int kProductRows = kLanes == 16 ? 12 : 6, kProductBlocks = 1;
+static void product_rows(int count, float* y, const float* x, const float* sums, const float* h, int64_t rows, int64_t in_blocks, bool add,
+                         int64_t ahead) {
+  switch (count) {
+    case 1: return product_block<1>(y, x, sums, h, rows, in_blocks, add, ahead);
+    case 2: return product_block<2>(y, x, sums, h, rows, in_blocks, add, ahead);
+    case 3: return product_block<3>(y, x, sums, h, rows, in_blocks, add, ahead);
+    case 4: return product_block<4>(y, x, sums, h, rows, in_blocks, add, ahead);
+    case 5: return product_block<5>(y, x, sums, h, rows, in_blocks, add, ahead);
+    case 6: return product_block<6>(y, x, sums, h, rows, in_blocks, add, ahead);
+    case 7: return product_block<7>(y, x, sums, h, rows, in_blocks, add, ahead);
+    default: return product_block<8>(y, x, sums, h, rows, in_blocks, add, ahead);
+  }
+}
 
 /// One frequency of Y [M, out] (+)= X [M, in] . H [in, out]. The next X to be asked for lies `ahead` floats on and is fetched meanwhile.
 static void spectral_product(float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks, int64_t out_blocks, bool add, int64_t ahead) {
+  Workspace work;
+  float* sums = work.floats(in_blocks * rows * kLanes);
+  for (int64_t i = 0; i < in_blocks * rows; ++i) store(sums + i * kLanes, load(x + i * kPoint) + load(x + i * kPoint + kLanes));
   const int64_t parts = (rows + kProductRows - 1) / kProductRows;
-  for (int64_t b = 0; b < out_blocks;) {
-    const int blocks = b + kProductBlocks <= out_blocks ? kProductBlocks : 1;
+  for (int64_t b = 0; b < out_blocks; ++b)
     for (int64_t i = 0; i < parts; ++i) {
       const int64_t first = i * rows / parts;
-      const int count = static_cast<int>((i + 1) * rows / parts - first);
-      float* to = y + (b * rows + first) * kPoint;
-      if (blocks == 1)
-        product_rows<1>(count, to, x + first * kPoint, h + b * in_blocks * kLanes * kPoint, rows, in_blocks, add, ahead);
-      else
-        product_rows<kProductBlocks>(count, to, x + first * kPoint, h + b * in_blocks * kLanes * kPoint, rows, in_blocks, add, ahead);
+      product_rows(static_cast<int>((i + 1) * rows / parts - first), y + (b * rows + first) * kPoint, x + first * kPoint,
+                   sums + first * kLanes, h + b * in_blocks * kLanes * kPoint, rows, in_blocks, add, ahead);
     }
-    b += blocks;
-  }
 }
 
-constexpr int kGradientBlocks = kLanes == 16 ? 2 : 1;
-
-// Channels ci .. ci + 3 of a block: g[c] (+)= sum over rows of conj(x[c]) d.
-template <int Blocks>
-static inline void gradient_block(float* g, int64_t g_row, const float* x, const float* d, int64_t rows, bool add, const float* ahead) {
-  constexpr int kCount = 4;
-  Vec re[kCount][Blocks] = {}, im[kCount][Blocks] = {};
+// g[c] (+)= sum over rows of conj(x[c]) d for kProductRows input channels. differences: real - imaginary of x, [rows][kLanes].
+static inline void gradient_block(float* g, int64_t g_row, const float* x, const float* differences, const float* d, int64_t rows, bool add,
+                                  const float* ahead) {
+  constexpr int kCount = kProductRows;
+  Vec p[kCount] = {}, q[kCount] = {}, u[kCount] = {};
   for (int64_t m = 0; m < rows; ++m) {
-    Vec dr[Blocks], di[Blocks];
-    for (int v = 0; v < Blocks; ++v) dr[v] = load(d + (v * rows + m) * kPoint), di[v] = load(d + (v * rows + m) * kPoint + kLanes);
-    const float* row = x + m * kPoint;
     __builtin_prefetch(ahead + m * kPoint);
     __builtin_prefetch(ahead + m * kPoint + kLanes);
-#pragma GCC unroll 4
+    const Vec dr = load(d + m * kPoint), di = load(d + m * kPoint + kLanes), more = dr + di, less = di - dr;
+#pragma GCC unroll 8
     for (int c = 0; c < kCount; ++c) {
-      const float xr = row[c], xi = row[kLanes + c];
-#pragma GCC unroll 2
-      for (int v = 0; v < Blocks; ++v) {
-        re[c][v] += xr * dr[v];
-        im[c][v] += xr * di[v];
-        re[c][v] += xi * di[v];
-        im[c][v] -= xi * dr[v];
-      }
+      p[c] += differences[m * kLanes + c] * dr;
+      q[c] += x[m * kPoint + c] * less;
+      u[c] += x[m * kPoint + kLanes + c] * more;
     }
   }
-  for (int c = 0; c < kCount; ++c)
-    for (int v = 0; v < Blocks; ++v) {
-      float* to = g + c * g_row + v * kPoint;
-      Complex sum{re[c][v], im[c][v]};
-      if (add) sum = sum + load_point(to);
-      store_point(to, sum);
-    }
+#pragma GCC unroll 8
+  for (int c = 0; c < kCount; ++c) {
+    float* to = g + c * g_row;
+    const Complex sum{p[c] + u[c], p[c] + q[c]};
+    store_point(to, add ? sum + load_point(to) : sum);
+  }
 }
 
 /// One frequency of the weights' gradient G [in padded][out block][2][kLanes] (+)= conj(X)^T . D over M rows. x_ahead and d_ahead: how far on
@@ -114,21 +94,17 @@ static inline void gradient_block(float* g, int64_t g_row, const float* x, const
 static void spectral_gradient(float* g, const float* x, const float* d, int64_t rows, int64_t in_blocks, int64_t out_blocks, bool add,
                               int64_t x_ahead, int64_t d_ahead) {
   const int64_t g_row = out_blocks * kPoint;
-  for (int64_t ib = 0; ib < in_blocks; ++ib)
-    for (int64_t b = 0; b < out_blocks;) {
-      const int blocks = b + kGradientBlocks <= out_blocks ? kGradientBlocks : 1;
+  Workspace work;
+  float* differences = work.floats(rows * kLanes);
+  for (int64_t ib = 0; ib < in_blocks; ++ib) {
+    const float* xb = x + ib * rows * kPoint;
+    for (int64_t m = 0; m < rows; ++m) store(differences + m * kLanes, load(xb + m * kPoint) - load(xb + m * kPoint + kLanes));
+    for (int64_t b = 0; b < out_blocks; ++b) {
       const float* db = d + b * rows * kPoint;
-      for (int c = 0; c < kLanes; c += 4) {
-        float* to = g + (ib * kLanes + c) * g_row + b * kPoint;
-        const float* from = x + ib * rows * kPoint;
-        const float* ahead = c == 0 ? from + x_ahead : c == 4 ? db + d_ahead : db + (blocks - 1) * rows * kPoint + d_ahead;
-        if (blocks == 1)
-          gradient_block<1>(to, g_row, from + c, db, rows, add, ahead);
-        else
-          gradient_block<kGradientBlocks>(to, g_row, from + c, db, rows, add, ahead);
-      }
-      b += blocks;
+      for (int c = 0; c < kLanes; c += kProductRows)
+        gradient_block(g + (ib * kLanes + c) * g_row + b * kPoint, g_row, xb + c, differences + c, db, rows, add, c ? db + d_ahead : xb + x_ahead);
     }
+  }
 }
 
 }  // namespace asterolab::ASTEROLAB_ISA

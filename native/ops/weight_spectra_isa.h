@@ -286,7 +286,7 @@ static void weight_gradient_product(float* out, const float* x, const float* d, 
   const int64_t in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
   const int64_t x_stride = spectra_stride(in_blocks, m), d_stride = spectra_stride(out_blocks, m);
   // Two blocks of output channels at a time while their spectra fit the second-level cache.
-  const int64_t wide = kGradientBlocks == 2 && t.bins * kLanes * 2 * kPoint * 4 <= (640 << 10) ? 2 : 1;
+  const int64_t wide = t.bins * kLanes * 2 * kPoint * 4 <= (640 << 10) ? 2 : 1;
   const int64_t columns = (out_blocks + wide - 1) / wide;
   Workspace work;
   const TapTable table = tap_table(work, s, t);
