@@ -12,6 +12,9 @@ namespace asterolab::ASTEROLAB_ISA {
 /// Many channels: the weights' spectra are worth recomputing rather than keeping.
 static bool many_channels(const ConvBlockShape& s) { return blocks_of(s.in_channels) * blocks_of(s.out_channels) >= (kLanes == 16 ? 64 : 128); }
 
+/// Enough pairs of channel blocks to share out the gradient by them.
+static bool gradient_by_blocks(const ConvBlockShape& s) { return blocks_of(s.in_channels) * blocks_of(s.out_channels) >= 32; }
+
 static void forward_spectral(float* out, float* saved, const float* x, const ConvBlockWeights& w, const ConvBlockShape& s, const Tiling& t) {
   const int64_t pad = s.kernel / 2, in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
   const int64_t out_length = s.out_length();
@@ -107,7 +110,8 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
   float* weights = dx && !many ? work.floats(spectra_size(t.bins, in_blocks, out_blocks * kLanes)) : nullptr;
   float* dy_spectra = work.floats(spectra_size(t.bins, out_blocks, g.group * t.tiles));
   float* dx_spectra = dx ? work.floats(spectra_size(t.bins, in_blocks, g.group * t.tiles)) : nullptr;
-  float* dw_spectra = many ? nullptr : work.floats(spectra_size(t.bins, out_blocks, in_blocks * kLanes));
+  const bool by_blocks = gradient_by_blocks(s);
+  float* dw_spectra = by_blocks ? nullptr : work.floats(spectra_size(t.bins, out_blocks, in_blocks * kLanes));
   if (weights) {
     Phase phase("weight spectra, transposed");
     weight_spectra(weights, w.weight, s, t, true);
@@ -165,7 +169,7 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
     const float* xs = saved + at.spectra + first / g.group * spectra_size(t.bins, in_blocks, g.group * t.tiles);
     {
       Phase phase("dw product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
-      if (many)
+      if (by_blocks)
         weight_gradient_product(grad.weight, xs, dy_spectra, rows, s, t, first > 0);
       else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
@@ -211,7 +215,7 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
       }
     });
   }
-  if (!many) {
+  if (!by_blocks) {
     Phase phase("dw taps");
     weight_gradient(grad.weight, dw_spectra, s, t);
   }
