@@ -14,6 +14,9 @@ export interface ConfusionFigureOptions {
   readonly title?: string;
 }
 
+/** More cells a side than this are too small to see: neighbouring classes are drawn as one. */
+const MOST_CELLS = 60;
+
 /**
  * Each row is a true class and sums to 1; classes are drawn at their values, so that a wide class is a wide cell. Rows
  * of classes that no star has are empty.
@@ -23,13 +26,21 @@ export interface ConfusionFigureOptions {
 export function confusionFigure(head: HeadName, options: ConfusionFigureOptions): Figure {
   const { unit, edges: own } = PARAMETERS[head];
   const symbol = symbolOf(head);
-  const edges = Array.from(options.edges ?? own, roundForFigure);
-  const counts = confusionCounts(options.trueClasses, options.predictedClasses, edges.length - 1);
+  const { trueClasses, predictedClasses } = options;
+  const allEdges = options.edges ?? own;
+  const merged = Math.ceil((allEdges.length - 1) / MOST_CELLS);
+  const cells = Math.ceil((allEdges.length - 1) / merged);
+  const edges = Array.from({ length: cells + 1 }, (_, cell) =>
+    roundForFigure(allEdges[Math.min(cell * merged, allEdges.length - 1)]!),
+  );
+  const cellOf = (label: number): number => Math.floor(label / merged);
+  const counts = confusionCounts(Array.from(trueClasses, cellOf), Array.from(predictedClasses, cellOf), cells);
   const z = counts.map((row) => {
     const total = row.reduce((sum, count) => sum + count, 0);
     return Array.from(row, (count) => (count === 0 ? null : Number((count / total).toPrecision(3))));
   });
-  const accuracy = counts.reduce((sum, row, index) => sum + row[index]!, 0) / options.trueClasses.length;
+  const hits = Array.from(trueClasses).filter((label, star) => label === predictedClasses[star]).length;
+  const accuracy = hits / trueClasses.length;
   const range = [edges[0]!, edges.at(-1)!] as const;
   const axis = (text: string): { title: { text: string }; range: readonly [number, number] } => ({
     title: { text },
@@ -52,7 +63,7 @@ export function confusionFigure(head: HeadName, options: ConfusionFigureOptions)
     ],
     {
       title: {
-        text: options.title ?? `${symbol}: ${percent(accuracy)} of ${options.trueClasses.length} in the right class`,
+        text: options.title ?? `${symbol}: ${percent(accuracy)} of ${trueClasses.length} in the right class`,
       },
       width: 600,
       height: 520,

@@ -3,7 +3,8 @@
 import { binOfFrequency, frequencyOfBin, type Grid, KEPLER_GRID } from "../data/grid";
 import { roundForFigure } from "./downsample";
 import { createFigure, type Figure, GREYS, type HeatmapTrace, type ScatterTrace, type Trace } from "./figure";
-import { DEGREE_STYLES, type MarkedMode } from "./spectrum-figure";
+import { DEGREE_STYLES } from "./spectrum-figure";
+import { type MarkedMode, visibleModes } from "./visible-modes";
 
 export interface EchelleFigureOptions {
   readonly modes: readonly MarkedMode[];
@@ -21,7 +22,6 @@ export interface EchelleFigureOptions {
 }
 
 const COLUMNS = 120;
-const LOWEST_MARKED = 1e-3;
 
 /** Modes by degree, sized alike; the spectrum behind them, if given, in grey. */
 export function echelleFigure(options: EchelleFigureOptions): Figure {
@@ -31,10 +31,8 @@ export function echelleFigure(options: EchelleFigureOptions): Figure {
   const high = Math.min(range[1], frequencyOfBin(grid.points - 1, grid));
   const data: Trace[] = [];
   if (options.power !== undefined) data.push(background(options.power, options, [low, high]));
-  const inView = options.modes.filter(({ frequencyUHz }) => frequencyUHz >= low && frequencyUHz <= high);
-  const tallest = inView.reduce((height, mode) => Math.max(height, mode.height ?? 0), 0);
-  const shown = inView.filter(({ height }) => height === undefined || height >= LOWEST_MARKED * tallest);
-  for (const degree of [...new Set(shown.map((mode) => mode.degree))].sort((a, b) => a - b)) {
+  const shown = visibleModes(options.modes, [low, high], grid);
+  for (const degree of [...new Set(shown.map((mode) => mode.degree))].sort((a, b) => b - a)) {
     data.push(ridge(shown, degree, dnu, offsetUHz));
   }
   const from = echelleModulo(offsetUHz, dnu).toFixed(2);
@@ -43,6 +41,8 @@ export function echelleFigure(options: EchelleFigureOptions): Figure {
     title: { text: `${title}, Δν = ${roundForFigure(Number(dnu.toFixed(3)))} µHz` },
     width: 620,
     height: 520,
+    // The few radial modes are drawn last, above the many others; the legend still begins with them.
+    legend: { traceorder: "reversed" },
     xaxis: { title: { text: modulo }, range: [0, dnu] },
     yaxis: { title: { text: "Frequency (µHz)" }, range: [low, high] },
   });

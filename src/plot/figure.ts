@@ -112,6 +112,7 @@ export interface Layout {
   readonly annotations?: readonly Annotation[];
   readonly showlegend?: boolean;
   readonly bargap?: number;
+  readonly legend?: { readonly traceorder?: "normal" | "reversed" };
 }
 
 /** Okabe & Ito (2008): told apart with every kind of colour vision, and in grey. */
@@ -154,7 +155,10 @@ export const GREYS: readonly (readonly [number, string])[] = [
 export function createFigure(data: readonly Trace[], layout: Layout): Figure {
   const axes = Object.entries(layout).filter(([key]) => isAxisKey(key)) as [string, Axis][];
   const styled = Object.fromEntries(axes.map(([key, axis]) => [key, { ...AXIS_STYLE, ...axis }]));
-  return { data, layout: { ...PAGE_STYLE, ...layout, ...styled } as Layout };
+  return {
+    data,
+    layout: { ...PAGE_STYLE, ...layout, legend: { ...PAGE_STYLE.legend, ...layout.legend }, ...styled } as Layout,
+  };
 }
 
 /** True for `xaxis`, `yaxis2` and their like. */

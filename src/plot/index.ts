@@ -12,7 +12,8 @@ export { type HtmlReportOptions, htmlReport, writeHtmlReport } from "./html-repo
 export { type LiveLoss, type LiveLossOptions, liveLoss } from "./live-loss";
 export { maybeRenderPng } from "./png";
 export { type PredictionFigureOptions, predictionFigure } from "./prediction-figure";
-export { type MarkedMode, type SpectrumFigureOptions, spectrumFigure } from "./spectrum-figure";
+export { type SpectrumFigureOptions, spectrumFigure } from "./spectrum-figure";
 export { summarizeFigure } from "./summary";
 export { renderSvg } from "./svg/render";
 export { type TrainingFigureOptions, type TrainingPoint, trainingFigure } from "./training-figure";
+export { type MarkedMode, visibleModes } from "./visible-modes";

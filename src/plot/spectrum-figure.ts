@@ -3,14 +3,7 @@
 import { type Grid, gridFrequencies, KEPLER_GRID } from "../data/grid";
 import { downsample, roundForFigure } from "./downsample";
 import { createFigure, type Figure, type MarkerSymbol, PALETTE, type ScatterTrace, type Trace } from "./figure";
-
-/** What is marked: a peak's degree and place. */
-export interface MarkedMode {
-  readonly degree: number;
-  readonly frequencyUHz: number;
-  /** Modes lower than a thousandth of the tallest in view are not marked. */
-  readonly height?: number;
-}
+import { type MarkedMode, visibleModes } from "./visible-modes";
 
 export interface SpectrumFigureOptions {
   /** [points] */
@@ -37,8 +30,7 @@ export const DEGREE_STYLES: readonly { readonly color: string; readonly symbol: 
   { color: PALETTE.purple, symbol: "diamond" },
 ];
 
-const MAX_POINTS = 4000;
-const LOWEST_MARKED = 1e-3;
+const MAX_POINTS = 2400;
 
 /** The spectrum as a line, its expected power above it if given, and a row of marks per degree on top. */
 export function spectrumFigure(options: SpectrumFigureOptions): Figure {
@@ -65,8 +57,7 @@ export function spectrumFigure(options: SpectrumFigureOptions): Figure {
     });
   }
   const top = observed.y.reduce((a, b) => Math.max(a, b), 0);
-  const inView = modes.filter(({ frequencyUHz }) => frequencyUHz >= low && frequencyUHz <= high);
-  const rows = markRows(inView, top, scale);
+  const rows = markRows(visibleModes(modes, [low, high], grid), top, scale);
   data.push(...rows);
   const highest = rows.at(-1)?.y[0] ?? top;
   const range = logOrLinearRange(observed.y, scale === "log" ? highest * 1.6 : highest * 1.06, scale);
@@ -79,11 +70,9 @@ export function spectrumFigure(options: SpectrumFigureOptions): Figure {
 
 /** Marks of each degree in a row of their own above the spectrum, so that none hides a peak or another mark. */
 function markRows(modes: readonly MarkedMode[], top: number, scale: "linear" | "log"): ScatterTrace[] {
-  const tallest = modes.reduce((height, mode) => Math.max(height, mode.height ?? 0), 0);
-  const shown = modes.filter(({ height }) => height === undefined || height >= LOWEST_MARKED * tallest);
-  const degrees = [...new Set(shown.map(({ degree }) => degree))].sort((a, b) => a - b);
+  const degrees = [...new Set(modes.map(({ degree }) => degree))].sort((a, b) => a - b);
   return degrees.map((degree, row) => {
-    const x = shown.filter((mode) => mode.degree === degree).map(({ frequencyUHz }) => roundForFigure(frequencyUHz));
+    const x = modes.filter((mode) => mode.degree === degree).map(({ frequencyUHz }) => roundForFigure(frequencyUHz));
     const level = scale === "log" ? top * 1.5 ** (row + 1) : top * (1.05 + 0.055 * row);
     const style = DEGREE_STYLES[degree % DEGREE_STYLES.length]!;
     return {

@@ -60,6 +60,7 @@ function legendRows(figure: Figure, width: number): LegendEntry[][] {
     (trace) => trace.name !== undefined && trace.showlegend !== false && trace.type !== "heatmap",
   );
   if (named.length < 2 || figure.layout.showlegend === false) return [];
+  if (figure.layout.legend?.traceorder === "reversed") named.reverse();
   const rows: LegendEntry[][] = [[]];
   let used = 0;
   for (const trace of named) {

@@ -67,7 +67,7 @@ function logTicks(lowPower: number, highPower: number, count: number): Tick[] {
 /** A tick's label: plain digits where they are short, a power of ten beyond. */
 export function formatNumber(value: number, decimals: number): string {
   const size = Math.abs(value);
-  if (value === 0 || (size >= 1e-4 && size < 1e5)) return value.toFixed(decimals).replace("-", "−");
+  if (value === 0 || (size >= 0.99e-4 && size < 1e6)) return value.toFixed(decimals).replace("-", "−");
   const power = Math.floor(Math.log10(size) + 1e-9);
   const factor = Number((value / 10 ** power).toPrecision(3));
   const digits = String(power).replace(/./g, (character) => SUPERSCRIPTS[character] ?? character);
