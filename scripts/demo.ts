@@ -16,7 +16,13 @@ const FOLDER = join("runs", "demo");
 const DATA = join(FOLDER, "data");
 const RUN = join(FOLDER, "compact");
 const UNSEEN = join(DATA, "data_004.npy");
-const NOTEBOOKS = ["01-data", "02-binning", "03-training", "04-validation"];
+/** The notebooks and the folder each works in: the last looks at the network trained above. */
+const NOTEBOOKS: readonly (readonly [name: string, runFolder: string, ...more: string[]])[] = [
+  ["01-data", join(FOLDER, "notebooks", "01-data")],
+  ["02-binning", join(FOLDER, "notebooks", "02-binning")],
+  ["03-training", join(FOLDER, "notebooks", "03-training"), "-p", "epochs", "2"],
+  ["04-validation", RUN],
+];
 const EPOCHS = 6;
 /** Large enough that the run is stopped inside its last epoch. */
 const STOP_IN_EPOCH = EPOCHS;
@@ -47,8 +53,8 @@ async function main(): Promise<void> {
   await asterolab(["predict", "--model", RUN, `${UNSEEN}[0]`]);
 
   heading(6, "Executing the notebooks headless");
-  for (const name of NOTEBOOKS) {
-    const parameters = ["-p", "data_dir", DATA, "-p", "run_dir", join(FOLDER, "notebooks", name)];
+  for (const [name, runFolder, ...more] of NOTEBOOKS) {
+    const parameters = ["-p", "data_dir", DATA, "-p", "run_dir", runFolder, ...more];
     await asterolab([
       "notebook",
       "run",
