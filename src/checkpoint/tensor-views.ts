@@ -83,7 +83,7 @@ function viewAs(dtype: StorageDType, bytes: Uint8Array): TypedArray {
     const bits = new Uint16Array(bytes.buffer, bytes.byteOffset, count);
     return dtype === "float16" ? widenFloat16(bits) : widenBfloat16(bits);
   }
-  return new ARRAY_OF[dtype](bytes.buffer, bytes.byteOffset, count);
+  return new ARRAY_OF[dtype](bytes.buffer as ArrayBuffer, bytes.byteOffset, count);
 }
 
 /** Axes of size 1 may have any stride. */
