@@ -3,7 +3,7 @@ import test, { before } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { PRESETS } from "../../src/config";
 import { classCount, HEAD_NAMES, type HeadName, PARAMETERS, SEVEN_HEADS } from "../../src/data/parameters";
-import { selectEngine } from "../../src/engine";
+import { engineStatistics, resetEngineStatistics, selectEngine } from "../../src/engine";
 import { createModel } from "../../src/model/create-model";
 import { Model, type ModelOptions } from "../../src/model/model";
 import { assertClose } from "../assert-close";
@@ -101,6 +101,17 @@ test("dropout acts in training only, with masks named by seed and step", () => {
   assert.notDeepEqual(dropped, evaluated);
   assert.deepEqual(values(model.forward(x, { training })), dropped);
   assert.notDeepEqual(values(model.forward(x, { training: { seed: 3, step: 8 } })), dropped);
+  model.dispose();
+});
+
+test("dropout stands after the last two stages, after each LSTM and before the trunk", () => {
+  const model = new Model({ ...SMALL, filters: [2, 2, 3] });
+  resetEngineStatistics();
+  model.forward(spectra(1), { training: { seed: 1, step: 1 } });
+  assert.equal(engineStatistics().ops.get("dropout")!.calls, 5);
+  resetEngineStatistics();
+  model.forward(spectra(1));
+  assert.equal(engineStatistics().ops.has("dropout"), false);
   model.dispose();
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { loadCheckpointFile } from "../../src/checkpoint";
+import { loadCheckpointFile, TorchTensor, writeTorchFile } from "../../src/checkpoint";
 import type { ConfigSpec } from "../../src/config";
 import { train } from "../../src/train/loop";
 import { readMetrics } from "../../src/train/metrics-file";
@@ -185,4 +185,20 @@ test("a checkpoint of another network or other data is refused, and the run in t
     message: `Cannot restore the run from "${newest}": it was trained on other data than "${elsewhere}" holds now; to go on with new data, start a new run with the setting init "${newest}"`,
   });
   assert.deepEqual(readdirSync(path).sort(), before);
+});
+
+test("weights without a run are no checkpoint to restore; the error says how to use them", async (t) => {
+  const data = writeTinyData(temporaryFolder(t));
+  const { path: source } = await run(t, { data, spec: { num_epochs: 1 } });
+  const { model } = await loadCheckpointFile(join(source, "model.pth"));
+  const path = temporaryFolder(t);
+  const file = join(path, "checkpoint.pth");
+  const tensors = [...model].map(
+    ([name, { shape, data: values }]) => [name, new TorchTensor("float32", shape, values)] as const,
+  );
+  await writeTorchFile(file, new Map(tensors));
+  await assert.rejects(run(t, { data, path, restore: true }), {
+    name: "CheckpointError",
+    message: `Cannot restore the run from "${file}": it holds weights but no run of Asterolab; to start from its weights, use the setting init`,
+  });
 });

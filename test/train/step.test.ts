@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test, { before } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import type { HeadName } from "../../src/data/parameters";
-import { selectEngine } from "../../src/engine";
+import { engineStatistics, resetEngineStatistics, selectEngine } from "../../src/engine";
 import { Model } from "../../src/model/model";
 import { Random } from "../../src/random";
 import { Adam } from "../../src/train/adam";
@@ -16,13 +16,23 @@ before(async () => {
   await selectEngine("native", { threads: 2 });
 });
 
-function tinyModel(dropout: number): Model {
+function tinyModel(dropout: number, posEnc = false): Model {
   const classes = new Map<HeadName, number>([
     ["numax", 4],
     ["inc", 2],
   ]);
   return new Model({
-    ...{ classes, dropout, shape: 243, filters: [8, 8], kernelSize: 9, lstmUnits: [8, 8], denseUnits: 16, seed: 4 },
+    ...{
+      classes,
+      dropout,
+      posEnc,
+      shape: 243,
+      filters: [8, 8],
+      kernelSize: 9,
+      lstmUnits: [8, 8],
+      denseUnits: 16,
+      seed: 4,
+    },
   });
 }
 
@@ -167,6 +177,20 @@ test("steps leave no tensors behind", () => {
     applyGradients(optimizer, tensors, { value, clipNorm: 1, divisor: 5 });
   }
   assert.equal(tf.memory().numTensors, numTensors);
+  optimizer.dispose();
+  model.dispose();
+});
+
+test("no op of a training step falls back to JavaScript", () => {
+  const model = tinyModel(0.25, true);
+  const optimizer = new Adam(model.parameters);
+  resetEngineStatistics();
+  let sum = accumulate(null, batchGradients(model, CROSS_ENTROPY, examples(3), { seed: 1, step: 0 }));
+  sum = accumulate(sum, batchGradients(model, CROSS_ENTROPY, examples(2), { seed: 1, step: 1 }));
+  applyGradients(optimizer, sum.tensors, { value: { learningRate: 1e-2, beta1: 0.9 }, clipNorm: 1, divisor: sum.size });
+  const { ops, fallbacks } = engineStatistics();
+  assert.deepEqual([...fallbacks.keys()], []);
+  assert.equal(ops.get("adamUpdate")!.calls, 1);
   optimizer.dispose();
   model.dispose();
 });
