@@ -53,7 +53,7 @@ export interface Config {
   readonly learning_rate: number;
   readonly schedule: "one_cycle" | "constant";
   readonly max_lr: number;
-  /** Scheduler steps of one cycle per epoch; null: the optimizer steps of an epoch. */
+  /** Scheduler steps of one cycle per epoch; null: as often as the schedule advances in an epoch. */
   readonly steps_per_epoch: number | null;
   /** When the schedule advances: after each optimizer step, or after each epoch as the original does. */
   readonly schedule_interval: "step" | "epoch";
@@ -79,7 +79,7 @@ export interface Config {
   /** Threads of the native engine; null: the cores of this process. */
   readonly threads: number | null;
   readonly precision: "float32";
-  /** Batches whose gradients are summed before one optimizer step. */
+  /** Batches of `num_batchsize` whose mean gradient makes one optimizer step. */
   readonly accumulate: number;
   readonly early_stopping: EarlyStopping | null;
   /** Optimizer steps between the reference's log lines. */
