@@ -18,11 +18,26 @@ static inline int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
 // in the cache.
 static inline int64_t padded(int64_t columns) { return (columns + kLanes - 1) / kLanes * kLanes + 16; }
 
-// Splits batch x panels into tasks of whole panels, and of fewer rows when threads would go idle.
-static inline int64_t rows_per_task(int64_t batch, int64_t panels) {
-  int64_t rows = lesser(batch, kRows);
-  while (rows > 8 && panels * ((batch + rows - 1) / rows) < 2 * threads()) rows = (rows + 1) / 2;
-  return rows;
+// Calls step(s, panel, first row, end row) for every panel and row of step s = 0, 1, ..., steps - 1 in turn; rows are
+// independent of each other, panels of a step only of each other. With enough rows each thread takes its own through
+// all steps, so that threads never wait for each other; else they share out the panels of each step.
+template <class Step>
+static inline void for_each_step(int64_t steps, int64_t batch, int64_t panels, const Step& step) {
+  const int64_t share = (batch + threads() - 1) / threads();
+  if (share >= 8 || threads() == 1) {
+    parallel_for(batch, share, [=](int64_t begin, int64_t end, int) {
+      for (int64_t s = 0; s < steps; ++s)
+        for (int64_t j = 0; j < panels; ++j)
+          for (int64_t b = begin; b < end; b += kRows) step(s, j, b, lesser(b + kRows, end));
+    });
+    return;
+  }
+  const int64_t rows = lesser(batch, 8), groups = (batch + rows - 1) / rows;
+  for (int64_t s = 0; s < steps; ++s)
+    parallel_for(panels * groups, 1, [=](int64_t begin, int64_t end, int) {
+      for (int64_t task = begin; task < end; ++task)
+        step(s, task / groups, task % groups * rows, lesser(task % groups * rows + rows, batch));
+    });
 }
 
 // Forward panel of kLanes units: [H, 4 gates, kLanes], so that one register block ends with all gates of its units.
@@ -55,47 +70,41 @@ void lstm_forward(float* out, float* saved, const float* x, const LstmWeights& w
   float* bias = work.floats(4 * units);
   for (int64_t i = 0; i < 4 * units; ++i) bias[i] = w.bias_ih[i] + w.bias_hh[i];
   float* cell = work.floats(static_cast<size_t>(batch) * stride);
-  float* hidden[2] = {work.floats(static_cast<size_t>(batch) * stride), work.floats(static_cast<size_t>(batch) * stride)};
-
-  const int64_t rows = rows_per_task(batch, panels), groups = (batch + rows - 1) / rows;
-  for (int64_t t = 0; t < steps; ++t) {
-    const float* before = hidden[t % 2];
-    float* after = hidden[(t + 1) % 2];
-    parallel_for(panels * groups, 1, [=](int64_t begin, int64_t end, int) {
-      alignas(64) float acc[kRows * kPanel];
-      for (int64_t task = begin; task < end; ++task) {
-        const int64_t j = task / groups, unit = j * kLanes, b0 = task % groups * rows, b1 = lesser(b0 + rows, batch);
-        const int count = static_cast<int>(lesser(kLanes, units - unit));
-        for (int64_t b = b0; b < b1; ++b)
-          for (int g = 0; g < 4; ++g)
-            store(acc + (b - b0) * kPanel + g * kLanes,
-                  load_some(gates + ((b * steps + t) * 4 + g) * units + unit, count));
-        if (t > 0) panel_product(acc, before + b0 * stride, stride, packed + j * units * kPanel, b1 - b0, units);
-        Vec shift[4];
-        for (int g = 0; g < 4; ++g) shift[g] = load_some(bias + g * units + unit, count);
-        for (int64_t b = b0; b < b1; ++b) {
-          const float* sum = acc + (b - b0) * kPanel;
-          const Vec in = sigmoid(load(sum) + shift[0]), forget = sigmoid(load(sum + kLanes) + shift[1]);
-          const Vec candidate = tanh(load(sum + 2 * kLanes) + shift[2]);
-          const Vec output = sigmoid(load(sum + 3 * kLanes) + shift[3]);
-          float* state = cell + b * stride + unit;
-          const Vec c = t > 0 ? forget * load(state) + in * candidate : in * candidate;
-          const Vec h = output * tanh(c);
-          store(state, c);
-          store(after + b * stride + unit, h);
-          const int64_t at = b * steps + t;
-          store_some(out + at * units + unit, h, count);
-          if (!keep) continue;
-          float* row = gates + at * 4 * units + unit;
-          store_some(row, in, count);
-          store_some(row + units, forget, count);
-          store_some(row + 2 * units, candidate, count);
-          store_some(row + 3 * units, output, count);
-          store_some(cells + at * units + unit, c, count);
-        }
-      }
-    });
-  }
+  float* const hidden_even = work.floats(static_cast<size_t>(batch) * stride);
+  float* const hidden_odd = work.floats(static_cast<size_t>(batch) * stride);
+  for_each_step(steps, batch, panels, [=](int64_t t, int64_t j, int64_t b0, int64_t b1) {
+    const float* before = t % 2 ? hidden_odd : hidden_even;
+    float* after = t % 2 ? hidden_even : hidden_odd;
+    const int64_t unit = j * kLanes;
+    const int count = static_cast<int>(lesser(kLanes, units - unit));
+    alignas(64) float acc[kRows * kPanel];
+    for (int64_t b = b0; b < b1; ++b)
+      for (int g = 0; g < 4; ++g)
+        store(acc + (b - b0) * kPanel + g * kLanes, load_some(gates + ((b * steps + t) * 4 + g) * units + unit, count));
+    if (t > 0) panel_product(acc, before + b0 * stride, stride, packed + j * units * kPanel, b1 - b0, units);
+    Vec shift[4];
+    for (int g = 0; g < 4; ++g) shift[g] = load_some(bias + g * units + unit, count);
+    for (int64_t b = b0; b < b1; ++b) {
+      const float* sum = acc + (b - b0) * kPanel;
+      const Vec in = sigmoid(load(sum) + shift[0]), forget = sigmoid(load(sum + kLanes) + shift[1]);
+      const Vec candidate = tanh(load(sum + 2 * kLanes) + shift[2]);
+      const Vec output = sigmoid(load(sum + 3 * kLanes) + shift[3]);
+      float* state = cell + b * stride + unit;
+      const Vec c = t > 0 ? forget * load(state) + in * candidate : in * candidate;
+      const Vec h = output * tanh(c);
+      store(state, c);
+      store(after + b * stride + unit, h);
+      const int64_t at = b * steps + t;
+      store_some(out + at * units + unit, h, count);
+      if (!keep) continue;
+      float* row = gates + at * 4 * units + unit;
+      store_some(row, in, count);
+      store_some(row + units, forget, count);
+      store_some(row + 2 * units, candidate, count);
+      store_some(row + 3 * units, output, count);
+      store_some(cells + at * units + unit, c, count);
+    }
+  });
 }
 
 // Gradients of one step's gates before their activations, for `count` units of one row; gates are replaced by them.
@@ -135,33 +144,28 @@ void lstm_backward(const LstmGradients& grad, const float* dout, const float* ou
     for (int64_t j = begin; j < end; ++j) copy_panel(packed + j * 4 * units * kPanel, w.hh, units, 4 * units, j * kPanel);
   });
   float* dcell = work.floats(static_cast<size_t>(batch) * cell_stride);
-  float* dgates[2] = {work.floats(static_cast<size_t>(batch) * gate_stride),
-                      work.floats(static_cast<size_t>(batch) * gate_stride)};
+  float* const dgates_even = work.floats(static_cast<size_t>(batch) * gate_stride);
+  float* const dgates_odd = work.floats(static_cast<size_t>(batch) * gate_stride);
 
-  const int64_t rows = rows_per_task(batch, panels), groups = (batch + rows - 1) / rows;
-  for (int64_t t = steps - 1; t >= 0; --t) {
-    const float* later = dgates[t % 2];
-    float* now = dgates[(t + 1) % 2];
-    const bool last = t == steps - 1;
-    parallel_for(panels * groups, 1, [=](int64_t begin, int64_t end, int) {
-      alignas(64) float acc[kRows * kPanel];
-      for (int64_t task = begin; task < end; ++task) {
-        const int64_t j = task / groups, unit = j * kPanel, b0 = task % groups * rows, b1 = lesser(b0 + rows, batch);
-        std::memset(acc, 0, (b1 - b0) * kPanel * sizeof(float));
-        if (!last)
-          panel_product(acc, later + b0 * gate_stride, gate_stride, packed + j * 4 * units * kPanel, b1 - b0, 4 * units);
-        for (int64_t b = b0; b < b1; ++b) {
-          const int64_t at = b * steps + t;
-          const StepBack step{dout + at * units,       cells + at * units,      t > 0 ? cells + (at - 1) * units : nullptr,
-                              gates + at * 4 * units, dcell + b * cell_stride, now + b * gate_stride,
-                              units};
-          for (int v = 0; v < 4 && unit + v * kLanes < units; ++v)
-            step_back(step, load(acc + (b - b0) * kPanel + v * kLanes), unit + v * kLanes,
-                      static_cast<int>(lesser(kLanes, units - unit - v * kLanes)), last);
-        }
-      }
-    });
-  }
+  for_each_step(steps, batch, panels, [=](int64_t s, int64_t j, int64_t b0, int64_t b1) {
+    const int64_t t = steps - 1 - s, unit = j * kPanel;
+    const bool last = s == 0;
+    const float* later = s % 2 ? dgates_odd : dgates_even;
+    float* now = s % 2 ? dgates_even : dgates_odd;
+    alignas(64) float acc[kRows * kPanel];
+    std::memset(acc, 0, (b1 - b0) * kPanel * sizeof(float));
+    if (!last)
+      panel_product(acc, later + b0 * gate_stride, gate_stride, packed + j * 4 * units * kPanel, b1 - b0, 4 * units);
+    for (int64_t b = b0; b < b1; ++b) {
+      const int64_t at = b * steps + t;
+      const StepBack step{dout + at * units,       cells + at * units,      t > 0 ? cells + (at - 1) * units : nullptr,
+                          gates + at * 4 * units, dcell + b * cell_stride, now + b * gate_stride,
+                          units};
+      for (int v = 0; v < 4 && unit + v * kLanes < units; ++v)
+        step_back(step, load(acc + (b - b0) * kPanel + v * kLanes), unit + v * kLanes,
+                  static_cast<int>(lesser(kLanes, units - unit - v * kLanes)), last);
+    }
+  });
 
   // h_{t-1} of every step, zero at the first: [B, T, H].
   float* before = work.floats(static_cast<size_t>(batch) * steps * units);

@@ -137,6 +137,23 @@ test("without a tape nothing is kept for a backward", () => {
   y.dispose();
 });
 
+test("what was kept for a backward that never comes is given back with the output", () => {
+  const x = tf.fill([4, 1000, 1], 2) as Tensor3D;
+  const weights = { weight: tf.ones([40, 1, 51]), bias: tf.zeros([40]), scale: tf.ones([40]), shift: tf.zeros([40]) };
+  const variable = tf.variable(tf.scalar(1));
+  const step = (): void => {
+    const { value, grads } = tf.variableGrads(() => {
+      ops.convBlock(x, weights as unknown as ops.ConvBlockParameters); // leads nowhere
+      return tf.square(variable) as tf.Scalar;
+    });
+    tf.dispose([value, ...Object.values(grads)]);
+  };
+  step();
+  const { bytesInUse } = backend.pool.statistics();
+  for (let i = 0; i < 5; i++) step();
+  assert.equal(backend.pool.statistics().bytesInUse, bytesInUse);
+});
+
 test("an output cannot be differentiated twice", () => {
   const x = tf.fill([2, 3, 4], 0.5) as Tensor3D;
   const p = { weightIh: tf.ones([4, 4]), weightHh: tf.ones([4, 1]), biasIh: tf.zeros([4]), biasHh: tf.zeros([4]) };

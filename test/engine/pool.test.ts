@@ -39,7 +39,7 @@ test("every size fits its class, with at most an eighth to spare", () => {
   }
 });
 
-test("sizes that went out of use are let go, so that memory stays within a quarter above the worst moment", () => {
+test("sizes that went out of use are let go, so that memory stays within one and a half times the worst moment", () => {
   const pool = plainPool();
   for (const size of [100_000, 130_000, 170_000, 220_000, 290_000]) {
     for (let step = 0; step < 3; step++) {
@@ -48,10 +48,7 @@ test("sizes that went out of use are let go, so that memory stays within a quart
     }
     const { bytesFree, bytesInUse, highestBytesInUse } = pool.statistics();
     assert.equal(bytesInUse, 0);
-    assert.ok(
-      bytesFree <= 1.25 * highestBytesInUse + 330_000,
-      `${bytesFree} free, at most ${highestBytesInUse} in use`,
-    );
+    assert.ok(bytesFree <= 1.5 * highestBytesInUse + 330_000, `${bytesFree} free, at most ${highestBytesInUse} in use`);
   }
 });
 

@@ -57,8 +57,8 @@ for (const isa of ["portable", "avx2", "avx512"] as const satisfies readonly Isa
       if (addon.setIsa({ name: isa }) !== isa) return t.skip("this processor has no such instructions");
       for (const [name, { exact, from, to, ulps }] of Object.entries(FUNCTIONS)) {
         const inputs = Float32Array.from({ length: 200_003 }, (_, i) => from + ((to - from) * (i + 0.5)) / 200_003);
-        // Small values too, down to the subnormals, where cancellation would show.
-        const small = Float32Array.from({ length: 4001 }, (_, i) => 1.02 ** -i * (i % 2 && name !== "log" ? -1 : 1));
+        // Small values too, down to the subnormals (1.02^-5200 is 2e-45), where cancellation would show.
+        const small = Float32Array.from({ length: 5201 }, (_, i) => 1.02 ** -i * (i % 2 && name !== "log" ? -1 : 1));
         for (const x of [inputs, small]) {
           const out = apply(name as keyof typeof FUNCTIONS, x);
           x.forEach((value, i) => {

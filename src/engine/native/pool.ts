@@ -22,8 +22,8 @@ export interface PoolStatistics {
   readonly allocated: number;
 }
 
-/** What waits in the pool is at most what was in use at the worst moment, and a quarter more. */
-const SLACK = 1.25;
+/** What waits in the pool is at most half of what was in use at the worst moment. */
+const SLACK = 1.5;
 /** Classes per factor of two: at most one part in eight of a block is unused. */
 const CLASSES_PER_OCTAVE = 8;
 const SMALLEST_BYTES = 4096;
