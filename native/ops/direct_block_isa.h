@@ -21,7 +21,7 @@ static void forward_direct(float* out, float* saved, const float* x, const ConvB
       Workspace mine;
       float* padded = mine.floats((s.length + 2 * pad) * s.in_channels);
       pad_signal(padded, x + n * s.length * s.in_channels, s.length, s.in_channels, pad);
-      float* pre = saved ? saved + at.pre + task * s.length * kLanes : mine.floats(s.length * kLanes);
+      float* pre = mine.floats(s.length * kLanes);
       Moments moments;
       for (int64_t p = 0; p < s.length; p += 240) {
         const int64_t count = s.length - p < 240 ? s.length - p : 240;
@@ -34,7 +34,8 @@ static void forward_direct(float* out, float* saved, const float* x, const ConvB
       float* inverse = saved ? saved + at.inverse + task * kLanes : local + kLanes;
       moments.finish(mean, inverse);
       const Affine f = norm_affine(mean, inverse, load_some(w.scale + b * kLanes, lanes), load_some(w.shift + b * kLanes, lanes));
-      norm_pool_forward(out + n * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, pre, s.length, f);
+      norm_pool_forward(out + n * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, pre, s.length, f,
+                        saved ? saved + at.pre + task * s.length * kLanes : nullptr);
     }
   });
 }

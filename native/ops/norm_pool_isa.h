@@ -66,11 +66,15 @@ static inline Affine norm_affine(const float* mean, const float* inverse, Vec sc
   return {a, shift - load(mean) * a};
 }
 
-/// Normalises and pools: out[j * out_step], j < (L - 1) / 3 + 1, `lanes` channels of it.
-static void norm_pool_forward(float* out, int64_t out_step, int lanes, const float* pre, int64_t length, Affine f) {
+template <class Keep>
+static inline void norm_pool_pass(float* out, int64_t out_step, int lanes, const float* pre, int64_t length, Affine f, const Keep& keep) {
   const int64_t out_length = (length - 1) / 3 + 1;
   const Vec third = splat(1.f / 3.f), lowest = splat(-INFINITY);
-  auto z = [&](int64_t p) { return f.a * relu(load(pre + p * kLanes)) + f.b; };
+  auto z = [&](int64_t p) {
+    const Vec x = load(pre + p * kLanes);
+    keep(p, x);
+    return f.a * relu(x) + f.b;
+  };
   Vec before = lowest, last = lowest;  // z[3j - 2], z[3j - 1]
   for (int64_t j = 0; j < out_length; ++j) {
     const int64_t p = 3 * j;
@@ -83,6 +87,18 @@ static void norm_pool_forward(float* out, int64_t out_step, int lanes, const flo
     store_some(out + j * out_step, sum * third, lanes);
     before = z1;
     last = z2;
+  }
+}
+
+/// Normalises and pools: out[j * out_step], j < (L - 1) / 3 + 1, `lanes` channels of it. On the way copies pre to `keep`, if that is not null.
+static void norm_pool_forward(float* out, int64_t out_step, int lanes, const float* pre, int64_t length, Affine f, float* keep) {
+  if (!keep) {
+    norm_pool_pass(out, out_step, lanes, pre, length, f, [](int64_t, Vec) {});
+  } else if (reinterpret_cast<uintptr_t>(keep) % sizeof(Vec) == 0) {
+    norm_pool_pass(out, out_step, lanes, pre, length, f, [=](int64_t p, Vec x) { stream(keep + p * kLanes, x); });
+    finish_streams();
+  } else {
+    norm_pool_pass(out, out_step, lanes, pre, length, f, [=](int64_t p, Vec x) { store(keep + p * kLanes, x); });
   }
 }
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-#if defined(__AVX512F__)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
@@ -51,6 +51,24 @@ static inline void store_some(float* p, Vec v, int count) {
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
 #else
   for (int i = 0; i < count; ++i) p[i] = v[i];
+#endif
+}
+
+/// Stores past the caches, for what is not read again soon; p must be aligned to the vector. finish_streams() before other threads read it.
+static inline void stream(float* p, Vec v) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(p, v);
+#elif defined(__AVX2__)
+  _mm256_stream_ps(p, v);
+#elif defined(__SSE__)
+  _mm_stream_ps(p, v);
+#else
+  store(p, v);
+#endif
+}
+static inline void finish_streams() {
+#if defined(__SSE__)
+  _mm_sfence();
 #endif
 }
 

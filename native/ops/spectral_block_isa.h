@@ -53,15 +53,13 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
     parallel_for(chains * out_blocks, 1, [&](int64_t begin, int64_t end, int) {
       Workspace mine;
       float* buffer = mine.floats(t.size * kPoint);
-      float* scratch = saved ? nullptr : mine.floats(g.chain * s.length * kLanes);
+      float* scratch = mine.floats(g.chain * s.length * kLanes);
       for (int64_t task = begin; task < end; ++task) {
         const int64_t b = task % out_blocks, n0 = task / out_blocks * g.chain, n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
         const int lanes = lanes_of(s.out_channels, b);
         const Vec bias = load_some(w.bias + b * kLanes, lanes);
         const float* in = y_spectra + b * rows * kPoint;
-        auto pre_of = [&](int64_t n) {
-          return saved ? saved + at.pre + ((first + n) * out_blocks + b) * s.length * kLanes : scratch + (n - n0) * s.length * kLanes;
-        };
+        auto pre_of = [&](int64_t n) { return scratch + (n - n0) * s.length * kLanes; };
         Moments moments[2];
         for (int64_t row = n0 * t.tiles; row < n1 * t.tiles; row += 2) {
           const bool single = row + 1 >= n1 * t.tiles;
@@ -88,7 +86,8 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
           float* inverse = saved ? saved + at.inverse + channel : local + kLanes;
           moments[n - n0].finish(mean, inverse);
           const Affine f = norm_affine(mean, inverse, load_some(w.scale + b * kLanes, lanes), load_some(w.shift + b * kLanes, lanes));
-          norm_pool_forward(out + (first + n) * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, pre_of(n), s.length, f);
+          norm_pool_forward(out + (first + n) * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, pre_of(n), s.length, f,
+                            saved ? saved + at.pre + channel * s.length : nullptr);
         }
       }
     });
