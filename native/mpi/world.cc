@@ -1,0 +1,276 @@
+#include "world.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+#include <thread>
+
+namespace asterolab {
+namespace {
+
+// Gradients travel in pieces that stay in cache between being written, added and read. Each rank has two slots: who
+// meets the others at a piece has read the one before, so the slot of the piece before that one is free again.
+constexpr int64_t kPiece = 1 << 19;  // floats: 2 MiB
+constexpr int64_t kStrip = 2048;
+constexpr int64_t kHeaderBytes = 4096;
+constexpr int64_t kSegmentBytes = kHeaderBytes + 2 * kPiece * static_cast<int64_t>(sizeof(float));
+// MPI counts are int.
+constexpr int64_t kLargestCount = 1 << 30;
+constexpr auto kLook = std::chrono::microseconds(40);
+constexpr int kSecondsToAbort = 5;
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+void add_to(std::atomic<double>& sum, double value) { sum.store(sum.load() + value); }
+
+void check(int status, const char* action) {
+  if (status == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING];
+  int length = 0;
+  MPI_Error_string(status, text, &length);
+  throw std::runtime_error(std::string(action) + ": " + std::string(text, static_cast<size_t>(length)));
+}
+
+MPI_Datatype type_of(Element element) {
+  return element == Element::float32 ? MPI_FLOAT : element == Element::float64 ? MPI_DOUBLE : MPI_BYTE;
+}
+
+int64_t bytes_of(Element element) { return element == Element::float32 ? 4 : element == Element::float64 ? 8 : 1; }
+
+// Looks a few times, then sleeps between looks.
+template <class Done>
+void wait_until(const Done& done) {
+  for (int looks = 0; !done(); ++looks) {
+    if (looks >= 16) std::this_thread::sleep_for(kLook);
+    else std::this_thread::yield();
+  }
+}
+
+}  // namespace
+
+void World::init() {
+  // Open MPI would replace Node's handlers of SIGABRT, SIGBUS and SIGFPE.
+  setenv("OMPI_MCA_opal_signal", "", 0);
+  int provided = 0;
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+  MPI_Comm_size(MPI_COMM_WORLD, &size_);
+  is_open_.store(true);
+
+  check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node_), "MPI_Comm_split_type");
+  MPI_Comm_rank(node_, &node_rank_);
+  MPI_Comm_size(node_, &node_size_);
+  check(MPI_Allreduce(&node_size_, &slicers_, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD), "MPI_Allreduce");
+  const int is_first = node_rank_ == 0 ? 1 : 0;
+  check(MPI_Allreduce(&is_first, &nodes_, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD), "MPI_Allreduce");
+  const int color = node_rank_ < slicers_ ? node_rank_ : MPI_UNDEFINED;
+  check(MPI_Comm_split(MPI_COMM_WORLD, color, rank_, &across_), "MPI_Comm_split");
+  open_window();
+}
+
+void World::open_window() {
+  void* mine = nullptr;
+  check(MPI_Win_allocate_shared(kSegmentBytes, 1, MPI_INFO_NULL, node_, &mine, &window_), "MPI_Win_allocate_shared");
+  segments_.resize(static_cast<size_t>(node_size_));
+  for (int other = 0; other < node_size_; ++other) {
+    MPI_Aint bytes = 0;
+    int unit = 0;
+    void* base = nullptr;
+    check(MPI_Win_shared_query(window_, other, &bytes, &unit, &base), "MPI_Win_shared_query");
+    segments_[static_cast<size_t>(other)] = static_cast<char*>(base);
+  }
+  if (node_rank_ == 0) new (segments_[0]) std::atomic<uint64_t>(0);
+  arrivals_ = reinterpret_cast<std::atomic<uint64_t>*>(segments_[0]);
+  check(MPI_Barrier(node_), "MPI_Barrier");
+}
+
+void World::wait(MPI_Request request) {
+  const double started = now();
+  wait_until([&] {
+    int done = 0;
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    return done != 0;
+  });
+  add_to(waiting_, now() - started);
+}
+
+void World::allreduce(void* data, int64_t count, Element element, Reduction reduction) {
+  const MPI_Op op = reduction == Reduction::sum ? MPI_SUM : MPI_MAX;
+  char* begin = static_cast<char*>(data);
+  while (count > 0) {
+    const int part = static_cast<int>(std::min(count, kLargestCount));
+    MPI_Request request;
+    check(MPI_Iallreduce(MPI_IN_PLACE, begin, part, type_of(element), op, MPI_COMM_WORLD, &request), "MPI_Iallreduce");
+    wait(request);
+    begin += part * bytes_of(element);
+    count -= part;
+  }
+}
+
+void World::allreduce_bucket(const std::vector<Floats>& bucket, bool ordered) {
+  size_t in = 0, out = 0;              // the array to read or write next
+  int64_t in_offset = 0, out_offset = 0;
+  for (;;) {
+    float* mine = slot(node_rank_);
+    int64_t filled = 0;
+    while (filled < kPiece && in < bucket.size()) {
+      const int64_t count = std::min(kPiece - filled, bucket[in].count - in_offset);
+      std::memcpy(mine + filled, bucket[in].data + in_offset, static_cast<size_t>(count) * sizeof(float));
+      filled += count;
+      in_offset += count;
+      if (in_offset == bucket[in].count) ++in, in_offset = 0;
+    }
+    if (filled == 0) return;
+    const double started = now(), waited = waiting_.load();
+    reduce_piece(filled, ordered);
+    for (int index = 0; index < slicers_; ++index) {
+      Floats part = slice(index, filled);
+      while (part.count > 0) {
+        const int64_t count = std::min(part.count, bucket[out].count - out_offset);
+        std::memcpy(bucket[out].data + out_offset, part.data, static_cast<size_t>(count) * sizeof(float));
+        part.data += count;
+        part.count -= count;
+        out_offset += count;
+        if (out_offset == bucket[out].count) ++out, out_offset = 0;
+      }
+    }
+    ++pieces_;
+    add_to(working_, now() - started - (waiting_.load() - waited));
+  }
+}
+
+// Each of the first ranks of a machine adds one slice of all slots into its own slot.
+void World::reduce_piece(int64_t count, bool ordered) {
+  arrive_on_node();
+  if (node_rank_ < slicers_) {
+    const Floats mine = slice(node_rank_, count);
+    const int64_t offset = mine.data - slot(node_rank_);
+    float sum[kStrip];
+    for (int64_t begin = 0; begin < mine.count; begin += kStrip) {
+      const int64_t strip = std::min(kStrip, mine.count - begin);
+      std::memcpy(sum, slot(0) + offset + begin, static_cast<size_t>(strip) * sizeof(float));
+      for (int other = 1; other < node_size_; ++other) {
+        const float* addend = slot(other) + offset + begin;
+        for (int64_t i = 0; i < strip; ++i) sum[i] += addend[i];
+      }
+      std::memcpy(mine.data + begin, sum, static_cast<size_t>(strip) * sizeof(float));
+    }
+    if (nodes_ > 1) sum_over_nodes(mine.data, mine.count, ordered);
+  }
+  arrive_on_node();
+}
+
+void World::sum_over_nodes(float* slice, int64_t count, bool ordered) {
+  // Blocking calls of the library spin; all are made to be there first.
+  MPI_Request request;
+  check(MPI_Ibarrier(across_, &request), "MPI_Ibarrier");
+  wait(request);
+  if (!ordered) {
+    check(MPI_Allreduce(MPI_IN_PLACE, slice, static_cast<int>(count), MPI_FLOAT, MPI_SUM, across_), "MPI_Allreduce");
+    return;
+  }
+  // Every machine gets its block of all slices, adds them in the machines' order, and hands the sum to all.
+  const int64_t block = (count + nodes_ - 1) / nodes_, padded = block * nodes_;
+  gathered_.assign(static_cast<size_t>(2 * padded), 0);
+  float* sent = gathered_.data();
+  float* received = sent + padded;
+  std::memcpy(sent, slice, static_cast<size_t>(count) * sizeof(float));
+  check(MPI_Alltoall(sent, static_cast<int>(block), MPI_FLOAT, received, static_cast<int>(block), MPI_FLOAT, across_),
+        "MPI_Alltoall");
+  for (int node = 1; node < nodes_; ++node) {
+    for (int64_t i = 0; i < block; ++i) received[i] += received[node * block + i];
+  }
+  check(MPI_Allgather(received, static_cast<int>(block), MPI_FLOAT, sent, static_cast<int>(block), MPI_FLOAT, across_),
+        "MPI_Allgather");
+  std::memcpy(slice, sent, static_cast<size_t>(count) * sizeof(float));
+}
+
+void World::allreduce_library(const std::vector<Floats>& bucket) {
+  for (const Floats& part : bucket) {
+    check(MPI_Allreduce(MPI_IN_PLACE, part.data, static_cast<int>(part.count), MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD),
+          "MPI_Allreduce");
+  }
+}
+
+void World::broadcast(void* data, int64_t bytes, int root) {
+  char* begin = static_cast<char*>(data);
+  while (bytes > 0) {
+    const int part = static_cast<int>(std::min(bytes, kLargestCount));
+    MPI_Request request;
+    check(MPI_Ibcast(begin, part, MPI_BYTE, root, MPI_COMM_WORLD, &request), "MPI_Ibcast");
+    wait(request);
+    begin += part;
+    bytes -= part;
+  }
+}
+
+void World::gather(const void* mine, void* all, int64_t bytes) {
+  const int count = static_cast<int>(bytes);
+  MPI_Request request;
+  check(MPI_Iallgather(mine, count, MPI_BYTE, all, count, MPI_BYTE, MPI_COMM_WORLD, &request), "MPI_Iallgather");
+  wait(request);
+}
+
+void World::barrier() {
+  MPI_Request request;
+  check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
+  wait(request);
+}
+
+void World::finalize() {
+  is_open_.store(false);
+  check(MPI_Win_free(&window_), "MPI_Win_free");
+  check(MPI_Finalize(), "MPI_Finalize");
+}
+
+void World::abort(int code) {
+  // MPI_Abort may wait for a machine that is gone, or for a lock that another thread holds.
+  std::thread([code] {
+    std::this_thread::sleep_for(std::chrono::seconds(kSecondsToAbort));
+    _exit(code);
+  }).detach();
+  if (is_open_.load()) MPI_Abort(MPI_COMM_WORLD, code);
+  _exit(code);
+}
+
+std::string World::host() const {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+std::string World::library() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  return std::string(text, static_cast<size_t>(length));
+}
+
+void World::arrive_on_node() {
+  if (node_size_ == 1) return;
+  const double started = now();
+  const uint64_t everyone = ++meetings_ * static_cast<uint64_t>(node_size_);
+  arrivals_->fetch_add(1);
+  wait_until([&] { return arrivals_->load() >= everyone; });
+  add_to(waiting_, now() - started);
+}
+
+float* World::slot(int node_rank) const {
+  char* slots = segments_[static_cast<size_t>(node_rank)] + kHeaderBytes;
+  return reinterpret_cast<float*>(slots) + static_cast<int64_t>(pieces_ % 2) * kPiece;
+}
+
+// Slice `index` of a piece, in the slot of the rank that adds it. Slices start at multiples of a cache line.
+Floats World::slice(int index, int64_t count) const {
+  const int64_t width = ((count + slicers_ - 1) / slicers_ + 15) / 16 * 16;
+  const int64_t begin = std::min(index * width, count), end = std::min(begin + width, count);
+  return {slot(index) + begin, end - begin};
+}
+
+}  // namespace asterolab
