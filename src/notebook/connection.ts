@@ -5,7 +5,7 @@ import { mkdir, open, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { errorCode } from "../data/files";
+import { errorCode } from "../files";
 
 /** The content of a connection file, with the protocol's names. */
 export interface ConnectionInfo {

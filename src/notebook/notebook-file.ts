@@ -3,8 +3,9 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { describeIoError, writeFileAtomic } from "../data/files";
+import { writeFileAtomic } from "../data/files";
 import { NotebookError } from "../errors";
+import { describeIoError } from "../files";
 
 export type JsonObject = Record<string, unknown>;
 

@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { describeIoError } from "../data/files";
 import { CliError } from "../errors";
+import { describeIoError } from "../files";
 
 /** One parameter, with every value its text could mean, the likeliest first; the declared type picks among them. */
 export interface ParameterInput {

@@ -60,6 +60,16 @@ export function endRun(notebook: Notebook, outcome: RunOutcome): void {
   notebook.metadata.asterolab = { ...(notebook.metadata.asterolab as JsonObject | undefined), outcome, version };
 }
 
+/** Takes out what differs from run to run, for a notebook that is kept under version control. */
+export function removeRunRecord(notebook: Notebook): void {
+  const { papermill: _, asterolab: __, ...metadata } = notebook.metadata;
+  notebook.metadata = metadata;
+  for (const cell of notebook.cells) {
+    const { papermill, execution, tags, ...rest } = cell.metadata;
+    cell.metadata = Array.isArray(tags) && tags.length > 0 ? { ...rest, tags } : rest;
+  }
+}
+
 /** Puts a note on top of the notebook that leads to the failed cell, and another just before that cell. */
 export function markFailure(notebook: Notebook, failed: Cell, error: ErrorOutput): void {
   const place = `In [${failed.execution_count ?? " "}]`;

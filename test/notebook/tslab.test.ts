@@ -44,20 +44,28 @@ test("the asterolab kernel runs TypeScript with parameters, whole bursts and upd
   assert.deepEqual(processesUnder(process.pid), []);
 });
 
-test("the stock tslab kernel runs the same notebook; its aborts after an error are waited out", async () => {
+test("the stock tslab kernel runs the same notebook; its aborts after an error are waited out, figures are bundles", async () => {
   const paths = writeTestNotebook("stock", [
     codeCell("throw new Error('tolerated');", "raises-exception"),
     codeCell("const a: number = 2;\na + 1"),
+    codeCell(
+      "import { classHistogramFigure, newFigureDisplay, show } from 'asterolab';\n" +
+        "const figure = classHistogramFigure('inc', { values: [10, 20] });\nshow(figure);\n" +
+        "const display = newFigureDisplay();\ndisplay.show(figure);\ndisplay.show(figure);",
+    ),
   ]);
   const folder = join(paths.folder, "kernels", "stock");
   mkdirSync(folder, { recursive: true });
   const argv = [join(projectRoot, "node_modules", ".bin", "tslab"), "kernel", "--config-path", "{connection_file}"];
   writeFileSync(join(folder, "kernel.json"), JSON.stringify({ argv, language: "typescript" }));
   process.env.JUPYTER_PATH = paths.folder;
-  const { exitCode, notebook } = await runNotebook({ ...paths, cwd: projectRoot });
+  const { exitCode, notebook } = await runNotebook({ ...paths, cwd: join(projectRoot, "notebooks") });
   delete process.env.JUPYTER_PATH;
   assert.equal(exitCode, 0);
   assert.match(textOf(notebook.cells[0]), /^Error: tolerated/);
   assert.equal(textOf(notebook.cells[1]), "3\n");
+  const bundles = notebook.cells[2]!.outputs!.map((output) => Object.keys((output as { data: object }).data).sort());
+  const kinds = ["application/vnd.plotly.v1+json", "image/png", "text/plain"];
+  assert.deepEqual(bundles, [kinds, kinds]);
   assert.deepEqual(processesUnder(process.pid), []);
 });

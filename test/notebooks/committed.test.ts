@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import { type Output, parseNotebook, serializeNotebook, tagsOf } from "../../src/notebook/notebook-file";
+import { declaredParameters } from "../../src/notebook/parameter-types";
+import { projectRoot } from "../../src/version";
+
+const FOLDER = join(projectRoot, "notebooks");
+const NAMES = readdirSync(FOLDER).filter((name) => name.endsWith(".ipynb"));
+
+test("the notebooks of the tour are there", () => {
+  assert.deepEqual(NAMES.sort().slice(0, 4), [
+    "01-data.ipynb",
+    "02-binning.ipynb",
+    "03-training.ipynb",
+    "04-validation.ipynb",
+  ]);
+});
+
+for (const name of NAMES) {
+  const path = join(FOLDER, name);
+  const text = readFileSync(path, "utf8");
+  const notebook = parseNotebook(text, path);
+  const outputs = notebook.cells.flatMap((cell) => cell.outputs ?? []);
+
+  test(`${name} is in the form the executor writes, for the asterolab kernel, below 1 MB`, () => {
+    assert.equal(serializeNotebook(notebook), text);
+    assert.equal((notebook.metadata.kernelspec as { name: string }).name, "asterolab");
+    assert.ok(statSync(path).size < 1e6);
+  });
+
+  test(`${name} declares its folders in one cell of parameters`, () => {
+    const cells = notebook.cells.filter((cell) => tagsOf(cell).includes("parameters"));
+    assert.equal(cells.length, 1);
+    const types = Object.fromEntries(
+      declaredParameters(cells[0]!.source).map((parameter) => [parameter.name, parameter.type]),
+    );
+    assert.equal(types.data_dir, "string");
+    assert.equal(types.run_dir, "string");
+  });
+
+  test(`${name} was executed to its end, in order and without errors`, () => {
+    const counts = notebook.cells.flatMap((cell) => (cell.cell_type === "code" ? [cell.execution_count] : []));
+    assert.deepEqual(
+      counts,
+      [...counts.keys()].map((index) => index + 1),
+    );
+    assert.deepEqual(
+      outputs.filter((output) => output.output_type === "error" || isStderr(output)),
+      [],
+    );
+  });
+
+  test(`${name} shows a picture with every figure, no html, and no path of the machine it ran on`, () => {
+    const figures = outputs.filter((output) => "data" in output);
+    assert.ok(figures.length > 0);
+    for (const figure of figures) {
+      const kinds = Object.keys((figure as { data: object }).data).sort();
+      assert.deepEqual(kinds, ["application/vnd.plotly.v1+json", "image/png", "text/plain"]);
+    }
+    for (const place of [homedir(), projectRoot, tmpdir()]) assert.ok(!text.includes(`${place}/`), place);
+  });
+}
+
+function isStderr(output: Output): boolean {
+  return output.output_type === "stream" && output.name === "stderr";
+}
