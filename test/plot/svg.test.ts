@@ -135,3 +135,17 @@ test("a grid writes the title of each panel above it", () => {
   assert.ok(texts.includes("νmax: 3 stars in 99 classes"));
   assert.ok(texts.includes("Δν: predicted against true"));
 });
+
+test("long numbers push the panel to the right, so that the title beside them stays in the picture", () => {
+  const leftOf = (top: number): { frame: number; title: number } => {
+    const figure = createFigure([{ type: "scatter", mode: "lines", x: [0, 1], y: [0, top] }], {
+      yaxis: { title: { text: "Power" } },
+    });
+    const elements = parseSvg(renderSvg(figure));
+    const frame = elements.find(({ name, attributes }) => name === "rect" && attributes.fill === "none")!;
+    const title = elements.find(({ text }) => text === "Power")!;
+    return { frame: Number(frame.attributes.x), title: Number(title.attributes.x) };
+  };
+  assert.ok(leftOf(900_000).frame > leftOf(10).frame);
+  assert.ok(leftOf(900_000).title >= 13);
+});

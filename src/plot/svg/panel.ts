@@ -58,6 +58,12 @@ export function layoutPanels(figure: Figure, area: Box): Panel[] {
   });
 }
 
+/** The width of the widest number on a y axis, in pixels. */
+export function widestLabel(panels: readonly Panel[]): number {
+  const widths = panels.flatMap(({ y }) => y.ticks.map(({ label }) => textWidth(label, LABEL_SIZE)));
+  return widths.reduce((a, b) => Math.max(a, b), 0);
+}
+
 /** Grid lines, to be drawn below the traces. */
 export function drawGrid({ box, x, y }: Panel): string {
   const vertical = labelledPixels(x).map((pixel) => line(pixel, box.top, pixel, box.bottom, GRID));
@@ -93,8 +99,7 @@ export function drawFrame(panel: Panel): string {
     parts.push(text(xAxis.title.text, middle, box.bottom + 41, { size: FONT_SIZE, anchor: "middle" }));
   }
   if (yAxis.title) {
-    const widest = Math.max(...panel.y.ticks.map(({ label }) => textWidth(label, LABEL_SIZE)), 0);
-    const left = box.left - widest - 18;
+    const left = box.left - widestLabel([panel]) - 18;
     const size = fittingSize(yAxis.title.text, box.bottom - box.top);
     parts.push(text(yAxis.title.text, left, (box.top + box.bottom) / 2, { size, anchor: "middle", angle: -90 }));
   }

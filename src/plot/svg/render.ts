@@ -3,12 +3,14 @@
 import { DEFAULT_HEIGHT, DEFAULT_WIDTH, type Figure, FONT_SIZE, type HeatmapTrace, INK, type Trace } from "../figure";
 import { element, line, text, textWidth } from "./elements";
 import { colorAt, drawSample, drawTrace } from "./marks";
-import { type Box, drawFrame, drawGrid, layoutPanels, type Panel } from "./panel";
+import { type Box, drawFrame, drawGrid, layoutPanels, type Panel, widestLabel } from "./panel";
 import { createScale } from "./scale";
 
 const TITLE_SIZE = FONT_SIZE + 2;
 const LEGEND_ROW = 20;
 const COLORBAR_WIDTH = 96;
+/** For the title of the y axis, its ticks and the air between. */
+const LEFT_OF_LABELS = 42;
 
 /** The figure as one SVG document. */
 export function renderSvg(figure: Figure): string {
@@ -16,12 +18,13 @@ export function renderSvg(figure: Figure): string {
   const colorbar = figure.data.find((trace): trace is HeatmapTrace => trace.type === "heatmap" && trace.showscale);
   const legend = legendRows(figure, width - 100);
   const titleHeight = title ? 34 : 10;
-  const area: Box = {
+  const given: Box = {
     left: 76,
     top: titleHeight + legend.length * LEGEND_ROW + (figure.layout.annotations?.length ? 22 : 8),
     right: width - (colorbar ? COLORBAR_WIDTH : 24),
     bottom: height - 56,
   };
+  const area = { ...given, left: Math.max(given.left, widestLabel(layoutPanels(figure, given)) + LEFT_OF_LABELS) };
   const panels = layoutPanels(figure, area);
   const parts = [
     element("rect", { width, height, fill: "#ffffff" }),
