@@ -3,7 +3,8 @@
 import { promises as fs } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CheckpointError } from "../errors";
-import { describeSystemError, isSystemError, removeAbandoned, writeAtomically } from "./atomic";
+import { describeIoError, isSystemError, removeAbandoned } from "../files";
+import { writeAtomically } from "./atomic";
 import { loadError } from "./load-error";
 import { fromTorchValue, toReferenceDict } from "./reference-dict";
 import { loadTorchFile, writeTorchArchive, writeTorchFile } from "./torch-file";
@@ -132,8 +133,7 @@ async function list(dir: string): Promise<string[]> {
   try {
     return await fs.readdir(dir);
   } catch (cause) {
-    const reason = isSystemError(cause) ? describeSystemError(cause) : String(cause);
-    throw new CheckpointError(`Cannot read run folder "${dir}": ${reason}`, dir, { cause });
+    throw new CheckpointError(`Cannot read run folder "${dir}": ${describeIoError(cause)}`, dir, { cause });
   }
 }
 

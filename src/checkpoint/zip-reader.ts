@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import * as yauzl from "yauzl";
+import { readFully } from "../files";
 import { crc32 } from "./crc32";
 import { centralDirectory, localHeader, type ZipEntry } from "./zip-format";
 
@@ -152,12 +153,4 @@ async function locate(archive: yauzl.ZipFile, entry: yauzl.Entry): Promise<ZipPa
     isZip64: entry.extraFields.some((field) => field.id === 1),
     offset: header.fileDataStart,
   };
-}
-
-async function readFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.byteLength; ) {
-    const { bytesRead } = await file.read(bytes, done, bytes.byteLength - done, position + done);
-    if (bytesRead === 0) throw new Error(`the file ends at byte ${position + done}`);
-    done += bytesRead;
-  }
 }

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import { writeFully } from "../files";
 import { crc32 } from "./crc32";
 import { centralDirectory, localHeader, ZIP64_LIMIT, type ZipEntry } from "./zip-format";
 
@@ -52,10 +53,7 @@ export class ZipWriter {
     await this.write(centralDirectory(this.entries, this.position), this.position);
   }
 
-  private async write(bytes: Uint8Array, position: number): Promise<void> {
-    for (let done = 0; done < bytes.byteLength; ) {
-      const { bytesWritten } = await this.file.write(bytes, done, bytes.byteLength - done, position + done);
-      done += bytesWritten;
-    }
+  private write(bytes: Uint8Array, position: number): Promise<void> {
+    return writeFully(this.file, bytes, position);
   }
 }

@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, read } from "node:fs";
 import { DataError } from "../errors";
-import { describeIoError } from "./files";
+import { describeIoError } from "../files";
 
 /** More shards than this are closed and opened again as rows are needed; most systems allow 256 descriptors or more. */
 const MAX_OPEN_FILES = 64;

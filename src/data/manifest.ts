@@ -4,8 +4,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { DataError } from "../errors";
+import { describeIoError, errorCode } from "../files";
 import { LABEL_COLUMN_NAMES } from "./columns";
-import { describeIoError, errorCode, writeFileAtomic } from "./files";
+import { writeFileAtomic } from "./files";
 import type { Grid } from "./grid";
 
 /** The file's name inside a data-set folder. */

@@ -2,8 +2,8 @@
 
 import { open } from "node:fs/promises";
 import { DataError } from "../errors";
+import { describeIoError, errorCode } from "../files";
 import type { FileReader } from "./file-reader";
-import { describeIoError, errorCode } from "./files";
 import { formatShape, type NpyHeader, readNpyHeader, swapBytes } from "./npy";
 import { transposeToScratch } from "./transpose";
 

@@ -1,10 +1,11 @@
 /** The `.npy` format at the level of a shard: checked headers, and a writer whose file is complete or absent. */
 
 import { createHash, type Hash } from "node:crypto";
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { parse } from "npyjs";
 import { DataError } from "../errors";
-import { commitFile, temporaryPath, writeError } from "./files";
+import { commitFile, discardFile, temporaryPath } from "../files";
+import { writeError } from "./files";
 
 /** Where and how the values of a `.npy` file are stored. */
 export interface NpyHeader {
@@ -116,6 +117,7 @@ export class NpyWriter {
 
   private constructor(
     private readonly handle: FileHandle,
+    private readonly temporary: string,
     private readonly path: string,
     private readonly rows: number,
     private readonly columns: number,
@@ -127,13 +129,14 @@ export class NpyWriter {
    * @throws {DataError} when the file cannot be written.
    */
   static async create(path: string, shape: { rows: number; columns: number }): Promise<NpyWriter> {
+    const temporary = temporaryPath(path);
     let handle: FileHandle;
     try {
-      handle = await open(temporaryPath(path), "w");
+      handle = await open(temporary, "wx");
     } catch (cause) {
       throw writeError(path, cause);
     }
-    const writer = new NpyWriter(handle, path, shape.rows, shape.columns);
+    const writer = new NpyWriter(handle, temporary, path, shape.rows, shape.columns);
     await writer.append(npyHeaderBytes([shape.rows, shape.columns]));
     return writer;
   }
@@ -172,7 +175,7 @@ export class NpyWriter {
     try {
       await this.handle.sync();
       await this.handle.close();
-      await commitFile(temporaryPath(this.path), this.path);
+      await commitFile(this.temporary, this.path);
     } catch (cause) {
       await this.abort();
       throw writeError(this.path, cause);
@@ -183,7 +186,7 @@ export class NpyWriter {
   /** Gives the file up and removes what was written; harmless after `finish`. */
   async abort(): Promise<void> {
     await this.handle.close();
-    await rm(temporaryPath(this.path), { force: true });
+    await discardFile(this.temporary);
   }
 
   private async append(bytes: Buffer): Promise<void> {

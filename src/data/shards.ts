@@ -3,9 +3,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "../errors";
+import { describeIoError } from "../files";
 import { LABEL_COLUMN_NAMES, pointsOfRow } from "./columns";
 import type { FileReader } from "./file-reader";
-import { describeIoError } from "./files";
 import { type Grid, KEPLER_GRID, POINTS } from "./grid";
 import { type DatasetInfo, MANIFEST_FILE, maybeReadManifest, type Split } from "./manifest";
 import { NpyMatrix } from "./npy-matrix";

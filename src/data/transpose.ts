@@ -5,8 +5,8 @@ import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataError } from "../errors";
+import { describeIoError } from "../files";
 import type { FileReader } from "./file-reader";
-import { describeIoError } from "./files";
 import type { NpyHeader } from "./npy";
 
 /** Bytes of the file held in memory at a time; the transposed block takes as much again. */

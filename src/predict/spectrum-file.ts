@@ -2,12 +2,12 @@
 
 import { readFile } from "node:fs/promises";
 import { FileReader } from "../data/file-reader";
-import { describeIoError } from "../data/files";
 import type { Grid } from "../data/grid";
 import { formatShape } from "../data/npy";
 import { NpyMatrix } from "../data/npy-matrix";
 import { LABEL_COLUMNS } from "../data/parameters";
 import { DataError } from "../errors";
+import { describeIoError } from "../files";
 import type { FrequencyUnit } from "./frequency-unit";
 import { resampleSpectrum } from "./resample";
 import { checkSpectrum, parseSpectrumText } from "./spectrum-text";

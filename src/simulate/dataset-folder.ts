@@ -7,11 +7,12 @@ import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { LABEL_COLUMN_NAMES } from "../data/columns";
-import { describeIoError, errorCode, mkdirP, writeError } from "../data/files";
+import { mkdirP, writeError } from "../data/files";
 import { KEPLER_GRID } from "../data/grid";
 import { type DatasetInfo, MANIFEST_FILE, maybeReadManifest, type ShardInfo, writeManifest } from "../data/manifest";
 import { readNpyHeader } from "../data/npy";
 import { DataError } from "../errors";
+import { describeIoError, errorCode } from "../files";
 
 /** What decides every byte of a shard besides its number and its rows. */
 export interface DatasetIdentity {

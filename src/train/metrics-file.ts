@@ -2,7 +2,8 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { errorCode, writeFileAtomic } from "../data/files";
+import { writeFileAtomic } from "../data/files";
+import { errorCode } from "../files";
 import { openAppend } from "./append-file";
 import type { MetricsRecord } from "./records";
 

@@ -179,10 +179,10 @@ test("names a missing file and a folder", async (t) => {
   const path = join(folder, "none.pth");
   await assert.rejects(loadTorchFile(path), {
     name: "CheckpointError",
-    message: `Cannot load checkpoint "${path}": no such file or folder (ENOENT)`,
+    message: `Cannot load checkpoint "${path}": no such file or folder`,
   });
   await assert.rejects(loadTorchFile(folder), {
     name: "CheckpointError",
-    message: /it is a folder, expected a file \(EISDIR\)/,
+    message: /it is a folder, expected a file$/,
   });
 });
