@@ -1,9 +1,9 @@
 /** Chooses where tfjs runs: `native` (our addon), `tensorflow` (tfjs-node-gpu) or `cpu` (plain tfjs). */
 
-// The union package registers the cpu backend, the gradients of stock ops, and chained methods (x.sum()).
-import "@tensorflow/tfjs";
 import { availableParallelism } from "node:os";
-import * as tf from "@tensorflow/tfjs-core";
+// The union package registers the cpu backend, the gradients of stock ops, and chained methods (x.sum()). Named like
+// this it stays out of our type declarations, where its hundreds of files would slow down every importing notebook.
+import * as tf from "@tensorflow/tfjs";
 import type { Config } from "../config";
 import { registerNativeBackend, setNativeThreads } from "./native";
 import { loadAddon } from "./native/addon";
