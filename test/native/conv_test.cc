@@ -24,18 +24,20 @@ static void expect(bool ok, const char* what, const ConvBlockShape& s, double va
               long(s.length), long(s.in_channels), long(s.out_channels), long(s.kernel), threads());
 }
 
-/// A float buffer with guard values on both sides, filled with NaN.
+/// A float buffer with guard values on both sides, filled with NaN. Every other size starts on a 64-byte boundary, the rest off one.
 struct Guarded {
   std::vector<float> all;
-  size_t count;
-  static constexpr size_t kGuard = 67;
-  explicit Guarded(size_t n) : all(n + 2 * kGuard, 12345.f), count(n) {
+  size_t count, start;
+  static constexpr size_t kGuard = 64;
+  explicit Guarded(size_t n) : all(n + 2 * kGuard + 32, 12345.f), count(n) {
+    const size_t off = reinterpret_cast<uintptr_t>(all.data()) / 4 % 16;
+    start = kGuard + (16 - off) % 16 + (n % 2 ? 3 : 0);
     for (size_t i = 0; i < n; ++i) data()[i] = NAN;
   }
-  float* data() { return all.data() + kGuard; }
+  float* data() { return all.data() + start; }
   bool intact() const {
-    for (size_t i = 0; i < kGuard; ++i)
-      if (all[i] != 12345.f || all[kGuard + count + i] != 12345.f) return false;
+    for (size_t i = 0; i < all.size(); ++i)
+      if ((i < start || i >= start + count) && all[i] != 12345.f) return false;
     return true;
   }
 };
@@ -227,6 +229,35 @@ int main(int argc, char** argv) {
     for (size_t i = 0; i < c.bias.size(); ++i) c.bias[i] = c.fbias[i] = 100;
     const ConvReference r = reference_of(c);
     compare(c, r, 3e-4);
+  }
+  // A batch cut into several groups equals its halves, each one group: same outputs, gradients that add up.
+  {
+    const ConvBlockShape whole{16, 1322, 64, 128, 51}, half{8, 1322, 64, 128, 51};
+    Case c(whole);
+    std::vector<float> out(c.fdout.size()), dx(c.fx.size()), saved(conv_block_saved_size(whole)), parts(c.fdout.size()), dx_parts(c.fx.size());
+    std::vector<float> dw(c.fweight.size()), dw_parts[2], rest(3 * 128);
+    conv_block_forward(out.data(), saved.data(), c.fx.data(), c.weights(), whole);
+    conv_block_backward(dx.data(), {dw.data(), rest.data(), rest.data() + 128, rest.data() + 256}, c.fdout.data(), c.fx.data(), c.weights(),
+                        saved.data(), whole);
+    for (int h = 0; h < 2; ++h) {
+      const size_t x0 = h * c.fx.size() / 2, out0 = h * c.fdout.size() / 2;
+      dw_parts[h].resize(dw.size());
+      conv_block_forward(parts.data() + out0, saved.data(), c.fx.data() + x0, c.weights(), half);
+      conv_block_backward(dx_parts.data() + x0, {dw_parts[h].data(), rest.data(), rest.data() + 128, rest.data() + 256}, c.fdout.data() + out0,
+                          c.fx.data() + x0, c.weights(), saved.data(), half);
+    }
+    auto far = [](const std::vector<float>& a, const std::vector<float>& b) {
+      double worst = 0, scale = 0;
+      for (size_t i = 0; i < a.size(); ++i) worst = std::fmax(worst, std::fabs(a[i] - b[i])), scale += a[i] * a[i];
+      return worst / std::sqrt(scale / a.size());
+    };
+    for (size_t i = 0; i < dw.size(); ++i) dw_parts[0][i] += dw_parts[1][i];
+    double d = far(out, parts);
+    expect(d < 2e-5, "groups change out by", whole, d);
+    d = far(dx, dx_parts);
+    expect(d < 2e-5, "groups change dx by", whole, d);
+    d = far(dw, dw_parts[0]);
+    expect(d < 2e-5, "groups change dweight by", whole, d);
   }
   // Any number of threads gives the same bits.
   for (const ConvBlockShape& s : {ConvBlockShape{5, 900, 16, 32, 51}, {7, 150, 32, 64, 51}, {3, 2000, 1, 16, 51}}) {
