@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { parseNotebook } from "../../src/notebook/notebook-file";
+import { projectRoot } from "../../src/version";
+import { codeCell, FIXTURES, scripted, writeTestNotebook } from "../notebook/notebook-builder";
+
+const CELLS = [codeCell("[]", "parameters"), scripted(["stream", "stdout", "printed\n"])];
+
+function notebookRun(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const command = [join(projectRoot, "bin", "asterolab.js"), "notebook", "run", ...args];
+  return spawnSync(process.execPath, command, { encoding: "utf8", env: { ...process.env, JUPYTER_PATH: FIXTURES } });
+}
+
+test("a notebook is run, its path goes to stdout, its output to stderr when asked for", () => {
+  const { input, output } = writeTestNotebook("scripted", CELLS);
+  const { status, stdout, stderr } = notebookRun(input, output, "--log-output");
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, `${output}\n`);
+  assert.match(stderr, /printed/);
+});
+
+test("a failing cell ends the command with exit code 1 and its error on stderr", () => {
+  const { input, output } = writeTestNotebook("scripted", [scripted(["error", "RangeError", "too far"])]);
+  const { status, stderr } = notebookRun(input, output);
+  assert.equal(status, 1);
+  assert.match(stderr, /asterolab: Notebook ".*out\.ipynb" stopped at cell 0: RangeError: too far/);
+});
+
+test("-p and -r take a name and a value each, anywhere and below zero", () => {
+  const { input, output } = writeTestNotebook("tslab-like", [codeCell("let a = 1;\nlet b = 'x';", "parameters")]);
+  const words = ["-p", "a", "-0.5", "-k", "scripted", input, "-r", "b", "7", output];
+  notebookRun(...words); // the scripted kernel cannot run TypeScript; the injected cell is what counts
+  const injected = parseNotebook(readFileSync(output, "utf8"), output).cells.find(({ source }) =>
+    source.startsWith("// Parameters"),
+  );
+  assert.equal(injected!.source, '// Parameters\nlet a: number = -0.5;\nlet b: string = "7";\n');
+});
+
+test("a wrong request ends with exit code 2 and one line, and writes nothing", () => {
+  const { input, output } = writeTestNotebook("scripted", [codeCell("let epochs = 1;", "parameters")]);
+  const wrong: readonly (readonly [string[], RegExp])[] = [
+    [["-p", "epochs"], /^asterolab: option '-p, --parameters <name> <value>' argument missing$/],
+    [["-p", "epoch", "2"], /^asterolab: Cannot set parameter "epoch" .* did you mean "epochs"\?$/],
+    [["-p", "epochs", "many"], /^asterolab: Cannot set parameter "epochs" .* to "many": its type is number$/],
+    [["--kernel", "none"], /^asterolab: Cannot find kernel "none"; installed are /],
+    [
+      ["--execution-timeout", "soon"],
+      /^asterolab: option '--execution-timeout <seconds>' argument 'soon' is invalid\. expected a number of seconds above 0\.$/,
+    ],
+    [["--rank", "2"], /^asterolab: unknown option '--rank'/],
+  ];
+  for (const [args, text] of wrong) {
+    const { status, stderr } = notebookRun(input, output, ...args);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr.trim().split("\n")[0]!, text);
+    assert.equal(existsSync(output), false);
+  }
+});
