@@ -29,35 +29,39 @@ double sum_of_squares(const float* x, int64_t n) {
   return sum;
 }
 
+// What one element needs of AdamStep, in float32 as PyTorch's tensors see it.
+struct Factors {
+  float scale, weight, rest, decay, gain, step_size, correction, epsilon;
+};
+
+// NearFirst: weight < 1/2. torch.lerp takes the form that is exact at the nearer end.
+template <bool NearFirst>
+static inline void update(float* __restrict p, float* __restrict m, float* __restrict v, const float* __restrict g,
+                          int64_t n, const Factors f) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float g_i = g[i] * f.scale;
+    const float m_i = NearFirst ? m[i] + f.weight * (g_i - m[i]) : g_i - (g_i - m[i]) * f.rest;
+    const float v_i = v[i] * f.decay + f.gain * g_i * g_i;
+    m[i] = m_i;
+    v[i] = v_i;
+    p[i] -= f.step_size * m_i / (__builtin_sqrtf(v_i) / f.correction + f.epsilon);
+  }
+}
+
 void adam_update(float* parameter, float* first, float* second, const float* gradient, int64_t n,
                  const AdamStep& step) {
-  const float weight = static_cast<float>(1 - step.beta1), rest = static_cast<float>(1 - (1 - step.beta1));
-  const float decay = static_cast<float>(step.beta2), gain = static_cast<float>(1 - step.beta2);
-  const bool near_first = weight < 0.5f;  // torch.lerp takes the form that is exact at the nearer end
-  const float factor = -step.step_size, correction = step.correction, epsilon = step.epsilon;
-  const float scale = step.gradient_scale;
+  const double weight = 1 - step.beta1;
+  const Factors factors{step.gradient_scale,
+                        static_cast<float>(weight),
+                        static_cast<float>(1 - weight),
+                        static_cast<float>(step.beta2),
+                        static_cast<float>(1 - step.beta2),
+                        step.step_size,
+                        step.correction,
+                        step.epsilon};
   parallel_for(n, kGrain, [=](int64_t begin, int64_t end, int) {
-    float* __restrict p = parameter;
-    float* __restrict m = first;
-    float* __restrict v = second;
-    const float* __restrict g = gradient;
-    const auto update = [=](int64_t i, float g_i, float m_i) {
-      const float v_i = v[i] * decay + gain * g_i * g_i;
-      m[i] = m_i;
-      v[i] = v_i;
-      p[i] += factor * m_i / (__builtin_sqrtf(v_i) / correction + epsilon);
-    };
-    if (near_first) {
-      for (int64_t i = begin; i < end; ++i) {
-        const float g_i = g[i] * scale;
-        update(i, g_i, m[i] + weight * (g_i - m[i]));
-      }
-    } else {
-      for (int64_t i = begin; i < end; ++i) {
-        const float g_i = g[i] * scale;
-        update(i, g_i, g_i - (g_i - m[i]) * rest);
-      }
-    }
+    const auto range = weight < 0.5 ? update<true> : update<false>;
+    range(parameter + begin, first + begin, second + begin, gradient + begin, end - begin, factors);
   });
 }
 
