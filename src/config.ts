@@ -84,6 +84,10 @@ export interface Config {
   readonly early_stopping: EarlyStopping | null;
   /** Optimizer steps between the reference's log lines. */
   readonly log_every: number;
+  /** Ranks add gradients in the same order each time: the same weights bit for bit for a given number of ranks. */
+  readonly deterministic: boolean;
+  /** Optimizer steps after which ranks compare the hashes of their weights. */
+  readonly compare_every: number;
 }
 
 export type PresetName = "reference" | "default" | "compact";
@@ -137,6 +141,8 @@ const configSchema = z.strictObject({
   accumulate: count,
   early_stopping: z.strictObject({ patience: count, min_delta: z.number().nonnegative() }).nullable(),
   log_every: count,
+  deterministic: z.boolean(),
+  compare_every: count,
 });
 
 const DEFAULT: Config = {
@@ -174,6 +180,8 @@ const DEFAULT: Config = {
   accumulate: 1,
   early_stopping: null,
   log_every: 30,
+  deterministic: false,
+  compare_every: 100,
 };
 
 /** Named starting points; a config file and `--set` change single settings of one. */

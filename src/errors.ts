@@ -93,8 +93,27 @@ export class KernelError extends Error {
   }
 }
 
+/** Ranks cannot be started or joined, differ from one another, or one of them failed. */
+export class CommunicatorError extends Error {
+  override readonly name = "CommunicatorError";
+  /** The rank and machine that it is about; undefined when about all. */
+  readonly rank: number | undefined;
+  readonly host: string | undefined;
+  /** True when the command that started the ranks has to change. */
+  readonly isRequest: boolean;
+
+  constructor(message: string, about: { rank?: number; host?: string; isRequest?: boolean; cause?: unknown } = {}) {
+    super(message, { cause: about.cause });
+    this.rank = about.rank;
+    this.host = about.host;
+    this.isRequest = about.isRequest ?? false;
+  }
+}
+
 /** The exit code a command ends with after `error`: 2 when the request was wrong, 1 when the work failed. */
 export function exitCodeOf(error: unknown): 1 | 2 {
   if (error instanceof CliError || error instanceof ConfigError) return 2;
-  return (error instanceof DataError || error instanceof NotebookError) && error.isRequest ? 2 : 1;
+  const mayBeRequest =
+    error instanceof DataError || error instanceof NotebookError || error instanceof CommunicatorError;
+  return mayBeRequest && error.isRequest ? 2 : 1;
 }

@@ -31,8 +31,18 @@ export {
   type SeismicParameter,
 } from "./data/parameters";
 export { prepareSpectrum } from "./data/prepare-spectrum";
+export { type Communicator, detectLaunch, openWorld, singleCommunicator } from "./distributed";
 export { type Engine, type EngineName, engineStatistics, selectEngine } from "./engine";
-export { CellError, CheckpointError, CliError, ConfigError, DataError, KernelError, NotebookError } from "./errors";
+export {
+  CellError,
+  CheckpointError,
+  CliError,
+  CommunicatorError,
+  ConfigError,
+  DataError,
+  KernelError,
+  NotebookError,
+} from "./errors";
 export { createModel } from "./model/create-model";
 export { Model, type ModelOptions } from "./model/model";
 export * from "./plot";

@@ -13,6 +13,7 @@ import type { NpyHeader } from "./npy";
 import type { HeadName } from "./parameters";
 import { type Normalization, prepareSpectrum } from "./prepare-spectrum";
 import { openShards, type Shard, type ShardSet } from "./shards";
+import { largestPart, partOf, type Share, WHOLE } from "./share";
 
 /** Keeps the shuffling apart from other uses of a run's seed. */
 const ORDER_STREAM = 0x0de4;
@@ -37,6 +38,8 @@ export interface BatchOptions {
   /** Rows in the order they are to be read; see `Dataset.order`. */
   readonly order: Uint32Array;
   readonly batchSize: number;
+  /** Read part `index` of `count` of each batch only: what one rank of several takes. */
+  readonly share?: Share;
   /** The position in `order` of the first row; a former batch's `nextStart`. */
   readonly start?: number;
   /** Batches whose reading is under way while the caller computes. */
@@ -56,11 +59,14 @@ export interface Batch {
   readonly labels: Int32Array;
   /** In the parameters' units: [B * heads] */
   readonly values: Float64Array;
-  /** B; the last batch of an order may be smaller than `batchSize`. */
+  /** B; the last batch of an order may be smaller than `batchSize`, and a share of it may have no row. */
   readonly size: number;
+  /** The rows of the whole batch, and where among them this share of it starts. */
+  readonly wholeSize: number;
+  readonly firstRow: number;
   /** Where a run that stops after this batch continues. */
   readonly nextStart: number;
-  /** The shard of the first row, counted over the folder. */
+  /** The shard of the whole batch's first row, counted over the folder. */
   readonly shard: number;
 }
 
@@ -186,7 +192,7 @@ export class Dataset {
    * @throws {RangeError} when an option is out of range.
    */
   async *batches(options: BatchOptions): AsyncGenerator<Batch, void, undefined> {
-    const { order, batchSize, start = 0, readAhead = 1, reuseSpectra = false } = options;
+    const { order, batchSize, start = 0, readAhead = 1, reuseSpectra = false, share = WHOLE } = options;
     requireInteger("batchSize", batchSize, 1);
     requireInteger("start", start, 0);
     requireInteger("readAhead", readAhead, 0);
@@ -195,10 +201,12 @@ export class Dataset {
     let position = start;
     const readUpTo = (count: number): void => {
       while (underWay.length < count && position < order.length) {
-        const rows = order.subarray(position, position + batchSize);
-        position += rows.length;
-        const memory = spare.pop() ?? new Float32Array(rows.length * this.points);
-        const batch = this.read(rows, position, memory.subarray(0, rows.length * this.points));
+        const whole = order.subarray(position, position + batchSize);
+        position += whole.length;
+        const [first, last] = partOf(whole.length, share);
+        const values = (last - first) * this.points;
+        const memory = spare.pop() ?? new Float32Array(largestPart(whole.length, share) * this.points);
+        const batch = this.read(whole, first, last, position, memory.subarray(0, values));
         // A batch read ahead may fail before anyone waits for it; the error is thrown when its turn comes.
         batch.catch(() => {});
         underWay.push(batch);
@@ -210,7 +218,7 @@ export class Dataset {
         const batch = await underWay.shift()!;
         readUpTo(readAhead);
         yield batch;
-        if (reuseSpectra) spare.push(batch.spectra);
+        if (reuseSpectra) spare.push(new Float32Array(batch.spectra.buffer));
         readUpTo(1);
       }
     } finally {
@@ -223,8 +231,15 @@ export class Dataset {
     this.reader.close();
   }
 
-  private async read(rows: Uint32Array, nextStart: number, spectra: Float32Array): Promise<Batch> {
+  private async read(
+    whole: Uint32Array,
+    first: number,
+    last: number,
+    nextStart: number,
+    spectra: Float32Array,
+  ): Promise<Batch> {
     const { points } = this;
+    const rows = whole.subarray(first, last);
     const heads = this.heads.length;
     const labels = new Int32Array(rows.length * heads);
     const values = new Float64Array(rows.length * heads);
@@ -239,8 +254,8 @@ export class Dataset {
       prepareSpectrum(power, power, this.normalize, { path: matrix.path, row: rowInShard });
     });
     await allOrFirstError(reads);
-    const shard = this.shards[this.shardPosition(rows[0]!)]!.index;
-    return { spectra, labels, values, size: rows.length, nextStart, shard };
+    const shard = this.shards[this.shardPosition(whole[0]!)]!.index;
+    return { spectra, labels, values, size: rows.length, wholeSize: whole.length, firstRow: first, nextStart, shard };
   }
 
   /** The position of the shard that holds a row: the last one whose first kept row is not behind it. */

@@ -14,11 +14,16 @@ export interface DropoutWords {
   readonly factor: number;
 }
 
-/** The two key words of a mask, its threshold and the factor 1 / (1 - rate). */
-export function dropoutWords(rate: number, key: DropoutKey): DropoutWords {
+/**
+ * The two key words of a mask, its threshold and the factor 1 / (1 - rate).
+ *
+ * @param firstIndex the index in the whole mask of the first element wanted
+ */
+export function dropoutWords(rate: number, key: DropoutKey, firstIndex = 0): DropoutWords {
   const { seed, step, layer } = key;
   return {
-    first: hash32(seed, step, layer, 0),
+    // An index enters the hash as index * 0x9e3779b9 + first.
+    first: (hash32(seed, step, layer, 0) + Math.imul(firstIndex, 0x9e3779b9)) >>> 0,
     second: hash32(seed, step, layer, 1),
     threshold: Math.floor(rate * 2 ** 32),
     factor: Math.fround(1 / (1 - rate)),
@@ -26,8 +31,7 @@ export function dropoutWords(rate: number, key: DropoutKey): DropoutWords {
 }
 
 /** The mask of `size` elements: 0 where dropped, 1 / (1 - rate) where kept. */
-export function dropoutMask(size: number, rate: number, key: DropoutKey): Float32Array {
-  const { first, second, threshold, factor } = dropoutWords(rate, key);
+export function dropoutMask(size: number, { first, second, threshold, factor }: DropoutWords): Float32Array {
   const mask = new Float32Array(size);
   for (let index = 0; index < size; index++) {
     const word = mix32(mix32(Math.imul(index, 0x9e3779b9) + first) ^ second);

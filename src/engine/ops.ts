@@ -8,6 +8,7 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import * as composed from "./composed";
+import { dropoutWords } from "./dropout-mask";
 import * as native from "./native/ops";
 import { matchShapes, type ShapeRule } from "./shapes";
 
@@ -34,6 +35,8 @@ export interface DropoutKey {
   readonly seed: number;
   readonly step: number;
   readonly layer: number;
+  /** Where the rows of `x` start in the batch that the mask is for, when they are a part of it; default 0. */
+  readonly firstRow?: number;
 }
 
 /** Natural logarithm of each element; the network's first op, on positive powers. */
@@ -102,14 +105,16 @@ export function dense(x: Tensor2D, weight: Tensor2D, bias: Tensor1D, activation:
 
 /**
  * Sets each element to zero with probability `rate` and divides the others by 1 - rate. The mask is a function of the
- * key and the element's index only: equal on every engine and for every number of threads.
+ * key and the element's index only: equal on every engine, for every number of threads, and however a batch is divided.
  *
  * @throws RangeError when `rate` is not in [0, 1).
  */
 export function dropout<T extends Tensor>(x: T, rate: number, key: DropoutKey): T {
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`Cannot run dropout: the rate must be in [0, 1), got ${rate}`);
   if (x.dtype !== "float32") throw new TypeError(`Cannot run dropout: x must be float32, got ${x.dtype}`);
-  return (rate === 0 ? tf.clone(x) : forms().dropout(x, rate, key)) as T;
+  if (rate === 0) return tf.clone(x) as T;
+  const firstIndex = (key.firstRow ?? 0) * (x.size / (x.shape[0] ?? 1));
+  return forms().dropout(x, dropoutWords(rate, key, firstIndex)) as T;
 }
 
 /**

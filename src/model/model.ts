@@ -8,6 +8,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import type { HeadName } from "../data/parameters";
+import { tapGradient } from "../engine/gradient-tap";
 import { convBlock, dense, dropout, logPower, lstm } from "../engine/ops";
 import { initialValues, type ParameterSpec, parameterSpecs, sequenceLength } from "./parameters";
 import { positionCode } from "./position-code";
@@ -35,9 +36,21 @@ export interface ModelOptions {
 }
 
 /** Training is what switches dropout on; (seed, step) and the layer name its masks. */
-export interface ForwardOptions {
-  readonly training?: { readonly seed: number; readonly step: number };
+export interface TrainingPass {
+  readonly seed: number;
+  readonly step: number;
+  /** Where `x` starts in the step's batch, when it is a part of it; default 0. */
+  readonly firstRow?: number;
+  /** Hears each parameter's gradient as soon as backward has made it. */
+  readonly onGradient?: (name: string, gradient: Tensor) => void;
 }
+
+export interface ForwardOptions {
+  readonly training?: TrainingPass;
+}
+
+/** Gives a parameter to the ops that use it. */
+type Lookup = <T extends Tensor>(name: string) => T;
 
 export class Model {
   /** Trainable variables by PyTorch's names, in PyTorch's order. */
@@ -79,19 +92,20 @@ export class Model {
       let layer = 0;
       const drop = <T extends Tensor>(value: T): T =>
         training ? dropout(value, this.options.dropout, { ...training, layer: layer++ }) : value;
+      const parameter = this.lookup(training);
 
       let h: Tensor3D = tf.reshape(logPower(x), [batch, points, 1]); // [B, L, 1]
       for (let stage = 1; stage <= filters.length; stage++) {
-        h = this.stage(stage, h); // [B, L / 3^stage, C]
+        h = stageOf(parameter, stage, h); // [B, L / 3^stage, C]
         if (stage > filters.length - 2) h = drop(h);
       }
       if (this.code) h = tf.add(h, this.code); // [B, T, C]
       for (let index = 1; index <= lstmUnits.length; index++) {
-        h = drop(this.recurrence(index, h)); // [B, T, H]
+        h = drop(recurrence(parameter, index, h)); // [B, T, H]
       }
       const flat = drop(tf.reshape(h, [batch, -1]) as Tensor2D); // [B, T * H], time by time
-      const trunk = this.linear("linear", flat, "tanh"); // [B, D]
-      return this.heads.map((head) => this.linear(`linear_${head}`, trunk)); // [B, classes]
+      const trunk = linear(parameter, "linear", flat, "tanh"); // [B, D]
+      return this.heads.map((head) => linear(parameter, `linear_${head}`, trunk)); // [B, classes]
     });
   }
 
@@ -136,32 +150,36 @@ export class Model {
     this.code?.dispose();
   }
 
-  private stage(index: number, x: Tensor3D): Tensor3D {
-    return convBlock(x, {
-      weight: this.parameter(`conv${index}.weight`), // [Cout, Cin, K]
-      bias: this.parameter(`conv${index}.bias`),
-      scale: this.parameter(`gn${index}.weight`),
-      shift: this.parameter(`gn${index}.bias`),
-    });
+  private lookup(training: TrainingPass | undefined): Lookup {
+    const { onGradient } = training ?? {};
+    return <T extends Tensor>(name: string): T => {
+      const parameter = this.parameters.get(name) as unknown as T;
+      return onGradient ? tapGradient(parameter, (gradient) => onGradient(name, gradient)) : parameter;
+    };
   }
+}
 
-  private recurrence(index: number, x: Tensor3D): Tensor3D {
-    return lstm(x, {
-      weightIh: this.parameter(`lstm${index}.weight_ih_l0`), // [4H, I]
-      weightHh: this.parameter(`lstm${index}.weight_hh_l0`), // [4H, H]
-      biasIh: this.parameter(`lstm${index}.bias_ih_l0`),
-      biasHh: this.parameter(`lstm${index}.bias_hh_l0`),
-    });
-  }
+function stageOf(parameter: Lookup, index: number, x: Tensor3D): Tensor3D {
+  return convBlock(x, {
+    weight: parameter(`conv${index}.weight`), // [Cout, Cin, K]
+    bias: parameter(`conv${index}.bias`),
+    scale: parameter(`gn${index}.weight`),
+    shift: parameter(`gn${index}.bias`),
+  });
+}
 
-  private linear(name: string, x: Tensor2D, activation?: "tanh"): Tensor2D {
-    const weight = this.parameter<Tensor2D>(`${name}.weight`); // [out, in]
-    return dense(x, weight, this.parameter<Tensor1D>(`${name}.bias`), activation);
-  }
+function recurrence(parameter: Lookup, index: number, x: Tensor3D): Tensor3D {
+  return lstm(x, {
+    weightIh: parameter(`lstm${index}.weight_ih_l0`), // [4H, I]
+    weightHh: parameter(`lstm${index}.weight_hh_l0`), // [4H, H]
+    biasIh: parameter(`lstm${index}.bias_ih_l0`),
+    biasHh: parameter(`lstm${index}.bias_hh_l0`),
+  });
+}
 
-  private parameter<T extends Tensor>(name: string): T {
-    return this.parameters.get(name) as unknown as T;
-  }
+function linear(parameter: Lookup, name: string, x: Tensor2D, activation?: "tanh"): Tensor2D {
+  const weight = parameter<Tensor2D>(`${name}.weight`); // [out, in]
+  return dense(x, weight, parameter<Tensor1D>(`${name}.bias`), activation);
 }
 
 function initialTensor(spec: ParameterSpec, seed: number): Tensor {

@@ -5,6 +5,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Loss } from "../config";
 import type { Batch, Dataset } from "../data/dataset";
 import type { HeadName } from "../data/parameters";
+import type { Communicator } from "../distributed";
+import { orderedSum } from "../distributed/agree";
 import type { Model } from "../model/model";
 import { type HeadScores, HeadTally } from "./score";
 import { targetsOf } from "./targets";
@@ -23,6 +25,8 @@ export type Prior = ReadonlyMap<HeadName, Float64Array>;
 export interface EvaluateOptions {
   readonly loss: Loss;
   readonly batchSize: number;
+  /** Ranks that share the rows; each gets the means over all of them. Default: this process alone. */
+  readonly comm?: Communicator;
   /** Called after each batch with the outputs of each head, [size, classes]; the spectra hold during the call only. */
   readonly onBatch?: (batch: Batch, outputs: readonly Float32Array[]) => void;
 }
@@ -34,14 +38,18 @@ export interface EvaluateOptions {
  * @throws {DataError} when a row cannot be read.
  */
 export async function evaluate(model: Model, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
-  const tallies = talliesOf(dataset, options.loss);
+  const { loss, batchSize, comm } = options;
+  const tallies = talliesOf(dataset, loss);
   const order = dataset.order(0, 0, false);
-  for await (const batch of dataset.batches({ order, batchSize: options.batchSize, reuseSpectra: true })) {
+  const share = comm && { index: comm.rank, count: comm.size };
+  for await (const batch of dataset.batches({ order, batchSize, reuseSpectra: true, ...(share && { share }) })) {
+    if (batch.size === 0) continue;
     const outputs = outputsOf(model, batch.spectra, batch.size);
     addRows(tallies, batch, (head, row) => rowOf(outputs[head]!, row, batch.size));
     options.onBatch?.(batch, outputs);
     await yieldToEvents();
   }
+  if (comm) await addRanks(tallies, comm);
   return summary(tallies);
 }
 
@@ -115,6 +123,17 @@ function addRows(
       const index = row * tallies.size + head;
       tally.add(outputs(head, row), labels[index]!, values[index]!);
     }
+  });
+}
+
+/** Adds the sums of all ranks, weighted by nothing but their rows. */
+async function addRanks(tallies: ReadonlyMap<HeadName, HeadTally>, comm: Communicator): Promise<void> {
+  const list = [...tallies.values()];
+  const own = list.flatMap(({ rows, lossSum, correct, errorSum }) => [rows, lossSum, correct, errorSum]);
+  const sums = await orderedSum(comm, Float64Array.from(own));
+  list.forEach((tally, head) => {
+    const [rows, lossSum, correct, errorSum] = sums.subarray(4 * head, 4 * head + 4);
+    Object.assign(tally, { rows, lossSum, correct, errorSum });
   });
 }
 

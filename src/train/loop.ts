@@ -1,7 +1,9 @@
 /** The training run, top to bottom. */
 
+import { setTimeout } from "node:timers/promises";
 import { saveCheckpoint, saveFinalModel } from "../checkpoint";
 import type { Config } from "../config";
+import { type Communicator, openWorld } from "../distributed";
 import { evaluate, yieldToEvents } from "./evaluate";
 import { iterationLine, validationLines } from "./log";
 import { type OpenRun, openRun } from "./open-run";
@@ -9,8 +11,10 @@ import { noteValidation } from "./progress";
 import type { TrainRecord, ValidationRecord } from "./records";
 import type { TrainEvent } from "./reports";
 import { scheduleStep } from "./schedule";
+import { compareWeights } from "./shared-start";
+import { isAnyStopping, shareStep } from "./shared-step";
 import { snapshot } from "./snapshot";
-import { accumulate, applyGradients, batchGradients, type Gradients } from "./step";
+import { accumulate, applyGradients, batchGradients, type Gradients, noGradients } from "./step";
 import { targetsOf } from "./targets";
 
 export interface TrainOptions {
@@ -20,8 +24,10 @@ export interface TrainOptions {
   readonly restore: boolean;
   /** Ends the run after the present optimizer step, or after an epoch's checkpoint, with everything saved. */
   readonly signal?: AbortSignal;
-  /** Hears every step, validation, checkpoint and log line. */
+  /** Hears every step, validation, checkpoint and log line; on each rank its own. */
   readonly onEvent?: (event: TrainEvent) => void;
+  /** The ranks that train together. Default: those that a launcher started with this process, or this process alone. */
+  readonly comm?: Communicator;
 }
 
 export interface TrainResult {
@@ -47,24 +53,27 @@ export interface TrainResult {
  *
  * @throws {DataError} when the data cannot be used or a file cannot be written.
  * @throws {CheckpointError} when a checkpoint is damaged or belongs to another network or other data.
+ * @throws {CommunicatorError} on several ranks, when they hold different data or weights. A rank that fails while the
+ *   others train ends all of them.
  * @throws {Error} naming the step when the loss or the gradient is no longer a number; the last checkpoint stays.
  */
 export async function train(config: Config, options: TrainOptions): Promise<TrainResult> {
-  const { path, restore, signal, onEvent = () => undefined } = options;
-  const run = await openRun(config, { path, restore, onEvent });
+  const { path, restore, signal, onEvent = () => undefined, comm = await openWorld() } = options;
+  const run = await openRun(config, { path, restore, onEvent, comm });
   try {
     const { progress, reports } = run;
     let validation: ValidationRecord | null = null;
     let savedStep = progress.step;
     const save = async (epochEnd: { readonly isBest: boolean } | null): Promise<void> => {
+      savedStep = progress.step;
+      if (comm.rank > 0) return;
       const kind = { isEpochEnd: epochEnd !== null, isBest: epochEnd?.isBest ?? false, keep: config.keep };
       const paths = await saveCheckpoint(path, snapshot(run), kind);
-      savedStep = progress.step;
       onEvent({ kind: "checkpoint", path: paths.at(-1)!, epoch: progress.epoch, step: progress.step });
     };
     const isOutOfPatience = (): boolean => progress.patience.waited >= (config.early_stopping?.patience ?? Infinity);
 
-    while (progress.epoch < config.num_epochs && !isOutOfPatience() && !signal?.aborted) {
+    while (progress.epoch < config.num_epochs && !isOutOfPatience() && !(await isAnyStopping(comm, signal))) {
       const epoch = progress.epoch + 1;
       const isComplete = await trainEpoch(run, save, signal);
       if (!isComplete) break;
@@ -78,6 +87,7 @@ export async function train(config: Config, options: TrainOptions): Promise<Trai
         reports.line(`epoch ${epoch}/${config.num_epochs}  training loss ${trainLoss.toFixed(4)}`);
       }
       Object.assign(progress, { epoch, start: 0, epochLossSum: 0, trainLoss });
+      await compareWeights(comm, run.model, `the weights after step ${progress.step}`);
       await save({ isBest });
     }
 
@@ -87,12 +97,16 @@ export async function train(config: Config, options: TrainOptions): Promise<Trai
       if (savedStep !== progress.step) await save(null);
       reports.line(`interrupted after step ${progress.step}; --restore yes goes on from here`);
     } else {
-      const model = await saveFinalModel(path, snapshot(run));
+      const model = comm.rank === 0 ? await saveFinalModel(path, snapshot(run)) : null;
       const early = stopped === "early" ? `, no better for ${progress.patience.waited} validations` : "";
-      reports.line(`done: ${progress.epoch} epochs, ${progress.step} steps${early}; weights in "${model}"`);
+      const where = model === null ? "" : `; weights in "${model}"`;
+      reports.line(`done: ${progress.epoch} epochs, ${progress.step} steps${early}${where}`);
     }
+    await comm.barrier();
     const { epoch, step, trainLoss, best } = progress;
     return { path, stopped, epoch, step, trainLoss, best, baselineLoss: run.baseline.loss, validation };
+  } catch (error) {
+    return await endAllRanks(run, error);
   } finally {
     await run.close();
   }
@@ -108,28 +122,46 @@ async function trainEpoch(
   save: (epochEnd: null) => Promise<void>,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const { config, data, model, optimizer, progress, reports, schedule } = run;
+  const { comm, config, data, model, optimizer, progress, reducer, reports, schedule } = run;
   const order = data.order(config.seed, progress.epoch, config.shuffle);
   let gradients: Gradients | null = null;
   let pending = 0; // batches in `gradients`
   let sinceLog = { loss: 0, seconds: 0, steps: 0 };
   let startedAt = performance.now();
 
-  const batches = { order, batchSize: config.num_batchsize, start: progress.start, reuseSpectra: true };
+  // Each rank takes its rows of every batch: what a step learns from does not depend on the number of ranks.
+  const share = { index: comm.rank, count: comm.size };
+  const batches = { order, batchSize: config.num_batchsize, start: progress.start, reuseSpectra: true, share };
+  // Gradients travel while backward goes on; those that accumulate only once they are complete.
+  const isEager = reducer !== null && config.accumulate === 1;
   for await (const batch of data.batches(batches)) {
-    // Forward, loss and backward; the masks of dropout are named by the seed and the batch's number in the run.
+    // Forward, loss and backward; the masks of dropout are named by the seed, the batch's number in the run and the row.
     const targets = targetsOf(config.loss, batch, data.classEdges);
-    const masks = { seed: config.seed, step: progress.step * config.accumulate + pending };
-    const ofBatch = batchGradients(model, config.loss, { ...batch, targets }, masks);
+    const masks = { seed: config.seed, step: progress.step * config.accumulate + pending, firstRow: batch.firstRow };
+    const pass = isEager ? { ...masks, onGradient: reducer.add } : masks;
+    const weight = isEager ? batch.size / batch.wholeSize : 1;
+    const isIdle = batch.size === 0;
+    const ofBatch = isIdle
+      ? noGradients(model)
+      : batchGradients(model, config.loss, { ...batch, targets }, pass, weight);
     gradients = config.accumulate === 1 ? ofBatch : accumulate(gradients, ofBatch);
     pending++;
     const isLast = batch.nextStart >= order.length;
     if (pending < config.accumulate && !isLast) continue;
 
-    // Clipping and Adam, on the mean over all spectra of the step.
+    // The sum over ranks, then clipping and Adam on the mean over all spectra of the step.
+    const waitedBefore = reducer?.visibleSeconds ?? 0;
+    const shared =
+      reducer === null
+        ? gradients
+        : await shareStep({ comm, model, reducer }, gradients, {
+            isWeighted: isEager,
+            isSent: isEager && !isIdle,
+            isStopping: signal?.aborted ?? false,
+          });
     const value = schedule.at(scheduleStep(config, progress));
-    const divisor = config.accumulate === 1 ? 1 : gradients.size;
-    const { loss, size, tensors } = gradients;
+    const divisor = config.accumulate === 1 ? 1 : shared.size;
+    const { loss, size, tensors } = shared;
     const norm = applyGradients(optimizer, tensors, { value, clipNorm: config.clip_norm, divisor });
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergence(run, loss, norm);
     gradients = null;
@@ -150,6 +182,7 @@ async function trainEpoch(
       gradient_norm: norm,
       samples_per_s: size / seconds,
       training_seconds: progress.trainingSeconds,
+      ...(reducer && { communication_share: (reducer.visibleSeconds - waitedBefore) / seconds }),
     };
     reports.record(record);
 
@@ -163,7 +196,7 @@ async function trainEpoch(
           iteration: progress.step - progress.epoch * run.stepsPerEpoch,
           iterations: run.stepsPerEpoch,
           meanLoss: sinceLog.loss / sinceLog.steps,
-          batchSizePerRank: size,
+          batchSizePerRank: batch.size,
           globalBatchSize: size,
           secondsPerIteration: sinceLog.seconds / sinceLog.steps,
           trainingSeconds: progress.trainingSeconds,
@@ -172,10 +205,14 @@ async function trainEpoch(
       sinceLog = { loss: 0, seconds: 0, steps: 0 };
     }
 
+    if (progress.step % config.compare_every === 0) {
+      await compareWeights(comm, model, `the weights after step ${progress.step}`);
+    }
     // The checkpoint after an epoch comes with its validation.
     if (progress.step % (config.checkpoint_every_steps ?? Infinity) === 0 && !isLast) await save(null);
     await yieldToEvents();
-    if (signal?.aborted && !isLast) return false;
+    const isStopping = "isStopping" in shared ? shared.isStopping : (signal?.aborted ?? false);
+    if (isStopping && !isLast) return false;
     startedAt = performance.now();
   }
   return true;
@@ -187,6 +224,7 @@ async function validate(run: OpenRun, trainLoss: number): Promise<ValidationReco
   const { loss, rows, parameters } = await evaluate(run.model, run.heldOut, {
     loss: config.loss,
     batchSize: config.num_batchsize,
+    ...(run.comm.size > 1 && { comm: run.comm }),
   });
   const record: ValidationRecord = {
     kind: "validation",
@@ -203,6 +241,15 @@ async function validate(run: OpenRun, trainLoss: number): Promise<ValidationReco
   reports.record(record);
   for (const line of validationLines(record, config.num_epochs)) reports.line(line);
   return record;
+}
+
+/** The others would wait for this rank for ever. Errors that all ranks share are told by rank 0, which goes first. */
+async function endAllRanks({ comm, reports }: OpenRun, error: unknown): Promise<never> {
+  if (comm.size === 1) throw error;
+  const reason = error instanceof Error ? error.message : String(error);
+  reports.line(`failed: ${reason}`);
+  if (comm.rank > 0) await setTimeout(1000);
+  return comm.abort(reason);
 }
 
 function divergence({ progress }: OpenRun, loss: number, norm: number): Error {

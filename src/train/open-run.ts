@@ -5,6 +5,9 @@ import { loadCheckpointFile, loadNewestCheckpoint } from "../checkpoint";
 import type { Config } from "../config";
 import type { Dataset } from "../data/dataset";
 import { mkdirP } from "../data/files";
+import type { Communicator } from "../distributed";
+import { agree, requireEqual } from "../distributed/agree";
+import { GradientReducer } from "../distributed/gradient-reducer";
 import { selectEngine } from "../engine";
 import { createModel } from "../model/create-model";
 import { Adam } from "./adam";
@@ -15,6 +18,7 @@ import { newProgress } from "./progress";
 import { openReports, type Reports, type TrainEvent } from "./reports";
 import { setOlderRunAside, writeConfig } from "./run-folder";
 import { createSchedule } from "./schedule";
+import { shareStart } from "./shared-start";
 import { type Run, restoreSnapshot } from "./snapshot";
 
 export interface OpenRun extends Run {
@@ -24,6 +28,8 @@ export interface OpenRun extends Run {
   readonly baseline: Evaluation;
   readonly stepsPerEpoch: number;
   readonly reports: Reports;
+  /** Sums gradients over ranks; null where there is one. */
+  readonly reducer: GradientReducer | null;
   close(): Promise<void>;
 }
 
@@ -31,41 +37,42 @@ export interface OpenRunOptions {
   readonly path: string;
   readonly restore: boolean;
   readonly onEvent: (event: TrainEvent) => void;
+  readonly comm: Communicator;
 }
 
 /**
- * Opens a run; nothing is written before all that it needs has been found.
+ * Opens a run; nothing is written before all that it needs has been found, on every rank.
  *
  * @throws {DataError} when the data or the folder cannot be used.
  * @throws {CheckpointError} when a checkpoint is damaged or belongs to another network or other data.
+ * @throws {CommunicatorError} naming the rank when any of this happens on another one.
  */
-export async function openRun(config: Config, { path, restore, onEvent }: OpenRunOptions): Promise<OpenRun> {
+export async function openRun(config: Config, options: OpenRunOptions): Promise<OpenRun> {
+  const { path, restore, onEvent, comm } = options;
   const closers: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const release of closers.splice(0).reverse()) await release();
   };
   try {
-    const engine = await selectEngine(config.engine, { threads: config.threads });
-    const data = await openTraining(config);
-    closers.push(() => data.close());
-    const heldOut = await openValidation(config, data.points);
-    closers.push(() => heldOut.close());
+    const parts = await agree(comm, () => openParts(config, comm, closers));
+    const { engine, data, heldOut, model, optimizer, schedule, stepsPerEpoch } = parts;
+    await requireSameData(comm, [data, heldOut]);
     const baseline = evaluatePrior(priorOf(data, config.loss), heldOut, config.loss);
+    const run: Run = { config, data, model, optimizer, schedule, progress: newProgress(), comm };
 
-    const model = createModel(config, data.points);
-    const optimizer = new Adam(model.parameters);
-    closers.push(
-      () => model.dispose(),
-      () => optimizer.dispose(),
-    );
-    const stepsPerEpoch = Math.ceil(Math.ceil(data.rows / config.num_batchsize) / config.accumulate);
-    const schedule = createSchedule(config, stepsPerEpoch);
-    const run: Run = { config, data, model, optimizer, schedule, progress: newProgress() };
-
-    const { notes, isRestored } = await findStart(run, path, restore);
-    await writeConfig(path, config);
+    // Rank 0 alone reads and writes the folder; the others may not even see it.
+    const found = await agree(comm, async () => {
+      if (comm.rank > 0) return null;
+      const start = await findStart(run, path, restore);
+      await writeConfig(path, config);
+      return start;
+    });
+    const { notes, isRestored } = await shareStart(comm, run, found);
     const { step } = run.progress;
-    const reports = await openReports(path, { restoredStep: isRestored ? step : null, onEvent });
+    const reports = await agree(comm, () => {
+      mkdirP(path);
+      return openReports(path, { rank: comm.rank, restoredStep: isRestored ? step : null, onEvent });
+    });
     closers.push(reports.close);
     const about = { engine: engine.describe(), parameterCount: model.parameterCount, stepsPerEpoch };
     onEvent({
@@ -77,12 +84,38 @@ export async function openRun(config: Config, { path, restore, onEvent }: OpenRu
       baselineLoss: baseline.loss,
       ...about,
     });
+    if (comm.size > 1) reports.line(comm.describe());
     for (const line of [...startLines({ ...about, data }), ...notes]) reports.line(line);
-    return { ...run, path, heldOut, baseline, stepsPerEpoch, reports, close };
+    const reducer = comm.size > 1 ? new GradientReducer(comm, model.parameters, config.deterministic) : null;
+    return { ...run, path, heldOut, baseline, stepsPerEpoch, reports, reducer, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** What every rank opens for itself. */
+async function openParts(config: Config, comm: Communicator, closers: (() => unknown)[]) {
+  const engine = await selectEngine(config.engine, { threads: config.threads ?? comm.threads });
+  const data = await openTraining(config);
+  closers.push(() => data.close());
+  const heldOut = await openValidation(config, data.points);
+  closers.push(() => heldOut.close());
+  const model = createModel(config, data.points);
+  const optimizer = new Adam(model.parameters);
+  closers.push(
+    () => model.dispose(),
+    () => optimizer.dispose(),
+  );
+  const stepsPerEpoch = Math.ceil(Math.ceil(data.rows / config.num_batchsize) / config.accumulate);
+  return { engine, data, heldOut, model, optimizer, stepsPerEpoch, schedule: createSchedule(config, stepsPerEpoch) };
+}
+
+/** Machines may see different folders under one name. */
+async function requireSameData(comm: Communicator, datasets: readonly Dataset[]): Promise<void> {
+  const words = datasets.map(({ fingerprint }) => Float32Array.from(Buffer.from(fingerprint, "hex")));
+  const what = `the data in "${datasets[0]!.folder}"`;
+  await requireEqual(comm, words, what, "every machine must see the same files under this name");
 }
 
 /** Restores the newest checkpoint, or makes room for a new run and takes over the weights it starts from. */

@@ -18,6 +18,8 @@ export interface TrainRecord {
   readonly samples_per_s: number;
   /** Time spent in optimizer steps since the run began, restored runs included. */
   readonly training_seconds: number;
+  /** On several ranks: the part of the step's time in which this one did nothing but wait for gradients. */
+  readonly communication_share?: number;
 }
 
 /** One pass over the validation spectra. */

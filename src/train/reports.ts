@@ -30,19 +30,24 @@ export interface Reports extends Log {
 }
 
 /**
- * Opens the reports of the run in `dir`.
+ * Opens the reports of the run in `dir`: all of them on rank 0, a log of its own on any other.
  *
  * @param restoredStep the step after which a restored run goes on; null for a new run.
  * @throws {DataError} when a file cannot be written.
  */
 export async function openReports(
   dir: string,
-  options: { readonly restoredStep: number | null; readonly onEvent: (event: TrainEvent) => void },
+  options: {
+    readonly rank: number;
+    readonly restoredStep: number | null;
+    readonly onEvent: (event: TrainEvent) => void;
+  },
 ): Promise<Reports> {
-  const { restoredStep, onEvent } = options;
+  const { rank, restoredStep, onEvent } = options;
+  const log = openLog(dir, rank, (text) => onEvent({ kind: "log", text }));
+  if (rank > 0) return { line: log.line, record: onEvent, close: log.close };
   const metrics = await openMetrics(dir, restoredStep ?? 0);
   const events = createEventWriter(dir, restoredStep === null ? {} : { purgeStep: restoredStep + 1 });
-  const log = openLog(dir, 0, (text) => onEvent({ kind: "log", text }));
   return {
     line: log.line,
     record(record) {

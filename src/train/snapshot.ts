@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { LoadedCheckpoint, OneCycleState, TrainingState } from "../checkpoint";
 import type { Config } from "../config";
 import type { Dataset } from "../data/dataset";
+import type { Communicator } from "../distributed";
 import { CheckpointError } from "../errors";
 import type { Model } from "../model/model";
 import { type Adam, BETA2, EPSILON } from "./adam";
@@ -18,6 +19,7 @@ export interface Run {
   readonly optimizer: Adam;
   readonly schedule: Schedule;
   readonly progress: Progress;
+  readonly comm: Communicator;
 }
 
 /** Settings that give the parameters and their loss another meaning: a restored run cannot change them. */
@@ -34,7 +36,7 @@ const FIXED_SETTINGS = [
 ] as const satisfies readonly (keyof Config)[];
 
 /** Copies the run's state between two optimizer steps. */
-export function snapshot({ config, data, model, optimizer, schedule, progress }: Run): TrainingState {
+export function snapshot({ config, data, model, optimizer, schedule, progress, comm }: Run): TrainingState {
   const step = scheduleStep(config, progress);
   const { learningRate, beta1 } = schedule.at(step);
   const oneCycle: OneCycleState = { step, totalSteps: schedule.totalSteps, maxLearningRate: config.max_lr };
@@ -58,7 +60,7 @@ export function snapshot({ config, data, model, optimizer, schedule, progress }:
     points: data.points,
     config,
     fingerprint: data.fingerprint,
-    worldSize: 1,
+    worldSize: comm.size,
   };
 }
 

@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Loss } from "../config";
 import { globalNorm } from "../engine/update";
 import { batchLoss } from "../model/loss";
-import type { Model } from "../model/model";
+import type { Model, TrainingPass } from "../model/model";
 import type { Adam } from "./adam";
 import type { ScheduleValue } from "./schedule";
 
@@ -28,29 +28,40 @@ export interface Gradients {
   tensors: Tensor[];
 }
 
-/** Evaluates the network on one batch in training mode and differentiates its loss; (seed, step) name the dropout masks. */
+/**
+ * Evaluates the network on one batch in training mode and differentiates its loss; (seed, step) name the dropout masks.
+ *
+ * @param weight multiplies the loss and its gradients: the part that these examples are of a batch that ranks share
+ */
 export function batchGradients(
   model: Model,
   loss: Loss,
   examples: Examples,
-  training: { readonly seed: number; readonly step: number },
+  training: TrainingPass,
+  weight = 1,
 ): Gradients {
   const variables = [...model.parameters.values()];
   return tf.tidy(() => {
     const { x, targets } = tensorsOf(model, examples);
-    const { value, grads } = tf.variableGrads(
-      () => batchLoss(loss, model.forward(x, { training }), targets) as Scalar,
-      variables,
-    );
+    const { value, grads } = tf.variableGrads(() => {
+      const mean = batchLoss(loss, model.forward(x, { training }), targets);
+      return weight === 1 ? mean : tf.mul<Scalar>(mean, weight);
+    }, variables);
     const tensors = variables.map((variable) => tf.keep(grads[variable.name]!));
     return { loss: value.dataSync()[0]!, size: examples.size, tensors };
   });
 }
 
+/** What a rank adds to a step in which it has no examples. */
+export function noGradients(model: Model): Gradients {
+  const tensors = [...model.parameters.values()].map(({ shape }) => tf.zeros(shape));
+  return { loss: 0, size: 0, tensors };
+}
+
 /** Adds a batch to what was accumulated; the tensors of both are used up. */
 export function accumulate(sum: Gradients | null, batch: Gradients): Gradients {
   const size = (sum?.size ?? 0) + batch.size;
-  const loss = ((sum?.loss ?? 0) * (sum?.size ?? 0) + batch.loss * batch.size) / size;
+  const loss = ((sum?.loss ?? 0) * (sum?.size ?? 0) + batch.loss * batch.size) / Math.max(1, size);
   const tensors = batch.tensors.map((gradient, index) =>
     tf.tidy(() => {
       const weighted = tf.mul(gradient, batch.size);

@@ -2,7 +2,7 @@
 
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { dropoutMask } from "../../src/engine/dropout-mask";
+import { dropoutMask, dropoutWords } from "../../src/engine/dropout-mask";
 import * as ops from "../../src/engine/ops";
 import { Random } from "../../src/random";
 import { convBlock } from "../reference/conv-block";
@@ -183,7 +183,7 @@ function dropoutCase([length, size]: (typeof LENGTHS)[number]): Case {
     name: `dropout of ${length} values`,
     shapes: { x: [length] },
     run: ({ x }) => ops.dropout(x!, 0.3, key),
-    reference: masked(dropoutMask(length, 0.3, key)),
+    reference: masked(dropoutMask(length, dropoutWords(0.3, key))),
     tolerance: 1e-6,
     size,
   };

@@ -2,9 +2,8 @@
 
 import type { Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { dropoutMask } from "../dropout-mask";
-import type { DropoutKey } from "../ops";
+import { type DropoutWords, dropoutMask } from "../dropout-mask";
 
-export function dropout(x: Tensor, rate: number, key: DropoutKey): Tensor {
-  return tf.tidy(() => tf.mul(x, tf.tensor(dropoutMask(x.size, rate, key), x.shape)));
+export function dropout(x: Tensor, words: DropoutWords): Tensor {
+  return tf.tidy(() => tf.mul(x, tf.tensor(dropoutMask(x.size, words), x.shape)));
 }

@@ -2,8 +2,8 @@
 
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { dropoutWords } from "../dropout-mask";
-import type { Activation, ConvBlockParameters, DropoutKey, LstmParameters } from "../ops";
+import type { DropoutWords } from "../dropout-mask";
+import type { Activation, ConvBlockParameters, LstmParameters } from "../ops";
 import { CONV_BLOCK } from "./conv-block";
 import { DENSE } from "./dense";
 import { DROPOUT, LOG_POWER } from "./elementwise";
@@ -27,8 +27,8 @@ export function dense(x: Tensor2D, weight: Tensor2D, bias: Tensor1D, activation:
   return run(DENSE, { x, weight, bias }, { tanh: activation === "tanh" });
 }
 
-export function dropout(x: Tensor, rate: number, key: DropoutKey): Tensor {
-  return run(DROPOUT, { x }, { ...dropoutWords(rate, key) });
+export function dropout(x: Tensor, words: DropoutWords): Tensor {
+  return run(DROPOUT, { x }, { ...words });
 }
 
 export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D): Scalar {

@@ -1,0 +1,123 @@
+/**
+ * Watches that every rank is alive. MPI itself waits for ever for a rank that was stopped or cut off, so each process has
+ * a thread of its own (watch-worker.ts) that says so once a second: to rank 0, and rank 0's to all.
+ */
+
+import { randomBytes } from "node:crypto";
+import { networkInterfaces } from "node:os";
+import { extname, join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { CommunicatorError } from "../errors";
+import { projectRoot } from "../version";
+
+/** Where rank 0 listens; the others try each address. */
+export interface Meeting {
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** Tells this job's rank 0 from whatever else listens at such an address. */
+  readonly token: string;
+}
+
+/** What the worker is started with. */
+export interface WatchSettings {
+  readonly rank: number;
+  readonly size: number;
+  readonly host: string;
+  readonly silenceSeconds: number;
+  /** Of the MPI addon, whose `abort` ends all ranks. */
+  readonly addonPath: string;
+  /** Where rank 0 listens; for rank 0 the token alone counts. */
+  readonly meeting: Meeting;
+  /** Set to 1 by the worker when the reason for an abort is on its way. */
+  readonly told: Int32Array;
+}
+
+/** From the main thread to the worker. */
+export type WatchRequest = { readonly kind: "close" } | { readonly kind: "tell"; readonly reason: string };
+/** From the worker to the main thread. */
+export type WatchAnswer = { readonly kind: "open"; readonly port: number } | { readonly kind: "closed" };
+
+/** How long a rank may be silent before the job ends; a stopped rank ends it well within half a minute. */
+const SILENCE_SECONDS = 12;
+const TELL_MS = 1000;
+
+export class Watch {
+  private constructor(
+    private readonly worker: Worker,
+    readonly meeting: Meeting,
+    private readonly told: Int32Array,
+  ) {}
+
+  /** Rank 0 starts first, without a meeting, and tells the others its own. */
+  static async start(options: {
+    readonly rank: number;
+    readonly size: number;
+    readonly host: string;
+    readonly addonPath: string;
+    readonly meeting: Meeting | null;
+  }): Promise<Watch> {
+    const own = { addresses: ownAddresses(), port: 0, token: randomBytes(16).toString("hex") };
+    const meeting = options.meeting ?? own;
+    const told = new Int32Array(new SharedArrayBuffer(4));
+    const worker = startWorker({ ...options, meeting, silenceSeconds: silenceSeconds(), told });
+    const answer = await answerOf(worker, "open");
+    worker.unref();
+    return new Watch(worker, { ...meeting, port: answer.kind === "open" ? answer.port : 0 }, told);
+  }
+
+  /** Tells rank 0 why this rank is about to end, so that it is not taken for killed. Blocks for a second at most. */
+  tell(reason: string): void {
+    this.worker.postMessage({ kind: "tell", reason } satisfies WatchRequest);
+    Atomics.wait(this.told, 0, 0, TELL_MS);
+  }
+
+  /** Ends the watch; all ranks do this before any of them leaves. */
+  async close(): Promise<void> {
+    const closed = answerOf(this.worker, "closed");
+    this.worker.ref();
+    this.worker.postMessage({ kind: "close" } satisfies WatchRequest);
+    await closed;
+    await this.worker.terminate();
+  }
+}
+
+function silenceSeconds(): number {
+  const text = process.env.ASTEROLAB_SILENCE_SECONDS;
+  if (text === undefined) return SILENCE_SECONDS;
+  const seconds = Number(text);
+  if (seconds >= 2) return seconds;
+  throw new CommunicatorError(`ASTEROLAB_SILENCE_SECONDS is "${text}", expected a number of at least 2`, {
+    isRequest: true,
+  });
+}
+
+/** Addresses at which other machines, and other processes here, may reach this one. */
+function ownAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const outside = all.filter(({ internal, address }) => !internal && !address.startsWith("fe80:"));
+  return [...outside.map(({ address }) => address), "127.0.0.1"];
+}
+
+function answerOf(worker: Worker, kind: WatchAnswer["kind"]): Promise<WatchAnswer> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error): void =>
+      reject(new CommunicatorError(`Cannot watch the ranks: ${cause.message}`, { cause }));
+    worker.once("error", fail);
+    worker.once("exit", () => fail(new Error("the watching thread ended")));
+    worker.on("message", (answer: WatchAnswer) => {
+      if (answer.kind === kind) resolve(answer);
+    });
+  });
+}
+
+/** Starts watch-worker.js beside this file, or watch-worker.ts when the sources run through ts-node. */
+function startWorker(workerData: WatchSettings): Worker {
+  const extension = extname(__filename);
+  const file = join(__dirname, `watch-worker${extension}`);
+  if (extension !== ".ts") return new Worker(file, { workerData });
+  return new Worker(file, {
+    workerData,
+    execArgv: ["--require", require.resolve("ts-node/register")],
+    env: { ...process.env, TS_NODE_PROJECT: join(projectRoot, "tsconfig.json") },
+  });
+}
