@@ -6,9 +6,9 @@ import { CheckpointError } from "../errors";
 import { describeIoError, isSystemError, removeAbandoned } from "../files";
 import { writeAtomically } from "./atomic";
 import { loadError } from "./load-error";
-import { fromTorchValue, toReferenceDict } from "./reference-dict";
+import { fromTorchValue, toReferenceDict, toWeightsDict } from "./reference-dict";
 import { loadTorchFile, writeTorchArchive, writeTorchFile } from "./torch-file";
-import type { LoadedCheckpoint, TrainingState } from "./training-state";
+import type { LoadedCheckpoint, NetworkSettings, StateTensor, TrainingState } from "./training-state";
 
 export interface SaveOptions {
   /** The validation loss has never been lower: `is_best.pth` becomes this state. */
@@ -52,6 +52,21 @@ export async function saveFinalModel(dir: string, state: TrainingState): Promise
   const path = join(dir, "model.pth");
   await writeTorchFile(path, toReferenceDict(state));
   return path;
+}
+
+/**
+ * Writes weights without a run: a `.pth` file that `predict` and the setting `init` take, and that holds a `state_dict`
+ * for PyTorch.
+ *
+ * @param settings null: the file holds the plain `state_dict`.
+ * @throws {CheckpointError} when it cannot be written.
+ */
+export async function saveWeights(
+  path: string,
+  model: ReadonlyMap<string, StateTensor>,
+  settings: NetworkSettings | null,
+): Promise<void> {
+  await writeTorchFile(path, toWeightsDict(model, settings));
 }
 
 export interface LoadNewestOptions {

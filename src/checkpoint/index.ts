@@ -7,7 +7,16 @@ export {
   type SaveOptions,
   saveCheckpoint,
   saveFinalModel,
+  saveWeights,
 } from "./checkpoints";
+export { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors";
 export { loadTorchFile, readTorchFile, type TorchFile, writeTorchFile } from "./torch-file";
 export { type DType, type TorchDict, TorchFloat, TorchTensor, TorchTuple, type TorchValue } from "./torch-values";
-export type { LoadedCheckpoint, OneCycleState, OptimizerState, StateTensor, TrainingState } from "./training-state";
+export type {
+  LoadedCheckpoint,
+  NetworkSettings,
+  OneCycleState,
+  OptimizerState,
+  StateTensor,
+  TrainingState,
+} from "./training-state";

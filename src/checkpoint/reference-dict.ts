@@ -8,7 +8,7 @@ import { version } from "../version";
 import { DictReader } from "./dict-reader";
 import { adamFromDict, adamToDict, oneCycleFromDict, oneCycleToDict } from "./torch-optimizer";
 import { type TorchDict, TorchFloat, TorchTensor, type TorchValue } from "./torch-values";
-import type { LoadedCheckpoint, OptimizerState, StateTensor, TrainingState } from "./training-state";
+import type { LoadedCheckpoint, NetworkSettings, OptimizerState, StateTensor, TrainingState } from "./training-state";
 
 /** The layout of the key `asterolab`; a reader refuses later ones. */
 const FORMAT_VERSION = 1;
@@ -26,6 +26,16 @@ export function toReferenceDict(state: TrainingState): TorchDict {
   ]);
 }
 
+/** The dict of weights without a run: a plain `state_dict`, or one with the settings beside it. */
+export function toWeightsDict(model: ReadonlyMap<string, StateTensor>, settings: NetworkSettings | null): TorchDict {
+  const weights = weightsToDict(model);
+  if (settings === null) return weights;
+  return new Map<string, TorchValue>([
+    ["model_state_dict", weights],
+    ["asterolab", new Map<string, TorchValue>([...headToDict("weights"), ...settingsToDict(settings)])],
+  ]);
+}
+
 /**
  * What a checkpoint's value holds: ours, the reference program's dict, or a plain `state_dict`.
  *
@@ -36,19 +46,13 @@ export function fromTorchValue(value: TorchValue): Omit<LoadedCheckpoint, "path"
   if (!(value instanceof Map)) throw new Error("it holds no dict, expected a state_dict or a checkpoint");
   const weights = value.get("model_state_dict");
   if (!(weights instanceof Map)) {
-    return {
-      model: weightsFromDict(value),
-      epoch: null,
-      trainLoss: null,
-      valLoss: null,
-      optimizer: null,
-      scheduler: null,
-      state: null,
-    };
+    return { ...NO_RUN, model: weightsFromDict(value), settings: null };
   }
   const dict = new DictReader(value, "");
   const model = weightsFromDict(weights);
-  const isOurs = dict.has("asterolab");
+  const ours = dict.has("asterolab") ? readerOfOurs(dict.readerAt("asterolab")) : null;
+  if (ours?.has("content")) return { ...NO_RUN, model, settings: settingsFromDict(ours) };
+  const isOurs = ours !== null;
   const optional = <T>(read: () => T): T | null => (isOurs ? read() : maybe(read));
   const contents = {
     model,
@@ -58,18 +62,55 @@ export function fromTorchValue(value: TorchValue): Omit<LoadedCheckpoint, "path"
     optimizer: optional(() => adamFromDict(dict.readerAt("optimizer_state_dict"), model)),
     scheduler: optional(() => (value.get("scheduler_state_dict") === null ? null : oneCycleFromDict(dict))),
   };
-  if (!isOurs) return { ...contents, state: null };
-  const resume = resumeFromDict(dict.readerAt("asterolab"));
+  if (!isOurs) return { ...contents, settings: null, state: null };
+  const settings = settingsFromDict(ours);
+  const resume = { ...resumeFromDict(ours), ...settings };
   const optimizer = contents.optimizer as OptimizerState;
-  return { ...contents, state: { ...contents, optimizer, epoch: dict.integer("epoch"), ...resume } };
+  return { ...contents, settings, state: { ...contents, optimizer, epoch: dict.integer("epoch"), ...resume } };
 }
 
-type Resume = Omit<TrainingState, "model" | "optimizer" | "scheduler" | "epoch" | "trainLoss" | "valLoss">;
+const NO_RUN = { epoch: null, trainLoss: null, valLoss: null, optimizer: null, scheduler: null, state: null };
+
+type Resume = Omit<
+  TrainingState,
+  "model" | "optimizer" | "scheduler" | "epoch" | "trainLoss" | "valLoss" | keyof NetworkSettings
+>;
+
+/** First entries of the key `asterolab`; `content` where it is less than a run. */
+function headToDict(content: "weights" | null): [string, TorchValue][] {
+  return [
+    ["format_version", FORMAT_VERSION],
+    ["asterolab_version", version],
+    ...(content === null ? [] : [["content", content] as [string, TorchValue]]),
+  ];
+}
+
+/** @throws {Error} when a later version wrote it. */
+function readerOfOurs(dict: DictReader): DictReader {
+  const formatVersion = dict.integer("format_version");
+  if (formatVersion > FORMAT_VERSION) {
+    throw new Error(
+      `Asterolab ${dict.text("asterolab_version")} wrote it in format ${formatVersion}, this version reads format ${FORMAT_VERSION}: update Asterolab`,
+    );
+  }
+  return dict;
+}
+
+function settingsToDict({ config, points }: NetworkSettings): [string, TorchValue][] {
+  return [
+    ["points", points],
+    ["config", JSON.stringify(config)],
+  ];
+}
+
+function settingsFromDict(dict: DictReader): NetworkSettings {
+  // Settings that came after the checkpoint take their defaults.
+  return { points: dict.integer("points"), config: parseConfig("default", JSON.parse(dict.text("config"))) };
+}
 
 function resumeToDict(state: TrainingState): TorchDict {
   return new Map<string, TorchValue>([
-    ["format_version", FORMAT_VERSION],
-    ["asterolab_version", version],
+    ...headToDict(null),
     ["step", state.step],
     ["data_epoch", state.dataPosition.epoch],
     ["data_start", state.dataPosition.start],
@@ -78,20 +119,13 @@ function resumeToDict(state: TrainingState): TorchDict {
     ["epochs_without_improvement", state.epochsWithoutImprovement],
     ["sums", new Map(Object.entries(state.sums).map(([name, sum]) => [name, new TorchFloat(sum)]))],
     ["seed", state.seed],
-    ["points", state.points],
-    ["config", JSON.stringify(state.config)],
+    ...settingsToDict(state),
     ["fingerprint", state.fingerprint],
     ["world_size", state.worldSize],
   ]);
 }
 
 function resumeFromDict(dict: DictReader): Resume {
-  const formatVersion = dict.integer("format_version");
-  if (formatVersion > FORMAT_VERSION) {
-    throw new Error(
-      `Asterolab ${dict.text("asterolab_version")} wrote it in format ${formatVersion}, this version reads format ${FORMAT_VERSION}: update Asterolab`,
-    );
-  }
   return {
     step: dict.integer("step"),
     dataPosition: { epoch: dict.integer("data_epoch"), start: dict.integer("data_start") },
@@ -99,9 +133,6 @@ function resumeFromDict(dict: DictReader): Resume {
     epochsWithoutImprovement: dict.integer("epochs_without_improvement"),
     sums: dict.readerAt("sums").allNumbers(),
     seed: dict.integer("seed"),
-    points: dict.integer("points"),
-    // Settings that came after the checkpoint take their defaults.
-    config: parseConfig("default", JSON.parse(dict.text("config"))),
     fingerprint: dict.text("fingerprint"),
     worldSize: dict.integer("world_size"),
   };

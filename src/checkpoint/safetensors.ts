@@ -28,9 +28,9 @@ export interface Safetensors {
  */
 export async function writeSafetensors(path: string, { tensors, metadata }: Safetensors): Promise<void> {
   if (tensors.has(METADATA)) throw new RangeError(`Cannot write "${path}": ${METADATA} is no name for a tensor`);
-  // Wider elements first, then by name: every tensor is aligned, and the same weights give the same bytes.
+  // By type, wider elements first, then by name, as the reference does: aligned, and equal weights give equal bytes.
   const ordered = [...tensors].sort(
-    ([name, a], [other, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || (name < other ? -1 : 1),
+    ([name, a], [other, b]) => TYPE_ORDER.indexOf(a.dtype) - TYPE_ORDER.indexOf(b.dtype) || (name < other ? -1 : 1),
   );
   let end = 0;
   const entries = ordered.map(([name, { dtype, shape, data }]) => {
@@ -82,8 +82,8 @@ const METADATA = "__metadata__";
 const MAX_HEADER_BYTES = 100_000_000;
 
 const NAME_OF: Readonly<Record<DType, string>> = {
-  float64: "F64",
   int64: "I64",
+  float64: "F64",
   float32: "F32",
   int32: "I32",
   int16: "I16",
@@ -91,6 +91,8 @@ const NAME_OF: Readonly<Record<DType, string>> = {
   uint8: "U8",
   bool: "BOOL",
 };
+
+const TYPE_ORDER = Object.keys(NAME_OF);
 
 type StoredType = DType | "float16" | "bfloat16";
 

@@ -74,6 +74,13 @@ export interface TrainingState {
   readonly worldSize: number;
 }
 
+/** What a network is made from, besides its weights. */
+export interface NetworkSettings {
+  readonly config: Config;
+  /** Points of the spectra that the network takes. */
+  readonly points: number;
+}
+
 /** What a `.pth` file gives: weights always, the rest as far as it holds it. */
 export interface LoadedCheckpoint {
   readonly path: string;
@@ -88,6 +95,8 @@ export interface LoadedCheckpoint {
   readonly optimizer: OptimizerState | null;
   /** null also where the file's schedule is not a cosine one-cycle. */
   readonly scheduler: OneCycleState | null;
+  /** null unless Asterolab wrote the file. */
+  readonly settings: NetworkSettings | null;
   /** Everything for exact resume; null unless Asterolab wrote the file during a run. */
   readonly state: TrainingState | null;
 }

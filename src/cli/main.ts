@@ -30,6 +30,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "measure training and inference, beside PyTorch if asked",
     load: async () => (await import("./bench")).benchCommand(),
   },
+  convert: {
+    summary: "convert weights between .pth, .safetensors and tfjs",
+    load: async () => (await import("./convert")).convertCommand(),
+  },
   doctor: {
     summary: "say what works on this machine and how to get what does not",
     load: async () => (await import("./doctor")).doctorCommand(),

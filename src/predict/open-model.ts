@@ -2,7 +2,7 @@
 
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type LoadedCheckpoint, loadCheckpointFile, type StateTensor } from "../checkpoint";
+import { type LoadedCheckpoint, loadCheckpointFile, type NetworkSettings, type StateTensor } from "../checkpoint";
 import { type Config, parseConfig } from "../config";
 import { type ClassEdges, resolveClassEdges } from "../data/classes";
 import { POINTS } from "../data/grid";
@@ -37,7 +37,7 @@ export interface OpenedModel {
 export async function openModel(path: string): Promise<OpenedModel> {
   const file = checkpointOf(path);
   const checkpoint = await loadCheckpointFile(file);
-  const { config, points } = checkpoint.state ?? settingsOfWeights(checkpoint.model, file);
+  const { config, points } = checkpoint.settings ?? settingsOfWeights(checkpoint.model, file);
   const model = createModel(config, points);
   try {
     model.loadStateDict(new Map(checkpoint.model), file);
@@ -60,10 +60,13 @@ function checkpointOf(path: string): string {
   return found;
 }
 
-function settingsOfWeights(
-  weights: ReadonlyMap<string, StateTensor>,
-  path: string,
-): { config: Config; points: number } {
+/**
+ * The settings of a network without any, read off the shapes of its weights.
+ *
+ * @param path names the file in errors.
+ * @throws {CheckpointError} when the weights make no network of this kind for spectra on the table's grid and classes.
+ */
+export function settingsOfWeights(weights: ReadonlyMap<string, StateTensor>, path: string): NetworkSettings {
   const shapeOf = (name: string): readonly number[] => {
     const shape = weights.get(name)?.shape;
     if (shape !== undefined) return shape;

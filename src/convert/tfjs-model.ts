@@ -1,0 +1,110 @@
+/**
+ * A tfjs graph model in two files: `model.json` with the graph, and its weights as raw bytes beside it. A browser loads it
+ * with `tf.loadGraphModel("model.json")`; `predict` then takes [B, points] and gives one [B, classes] per head.
+ *
+ * Source: tfjs-core `src/io/types.ts` (`ModelJSON`), tfjs-converter `src/executor/graph_model.ts`.
+ */
+
+import { createHash } from "node:crypto";
+import { promises as fs } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { NetworkSettings, StateTensor } from "../checkpoint";
+import { loadError } from "../checkpoint/load-error";
+import { parseConfig } from "../config";
+import { writeFileAtomic } from "../data/files";
+import { version } from "../version";
+import { type GraphBuilder, shapeOf } from "./graph-builder";
+import { fromGraphLayout } from "./graph-layout";
+import { INPUT_NAME, networkGraph } from "./network-graph";
+import { parseModelJson } from "./tfjs-schema";
+
+/**
+ * Writes a network for tfjs: `path`, and `<name>.weights.bin` in the same folder.
+ *
+ * @param model parameters by PyTorch's names; they fit the settings.
+ * @returns the paths written.
+ * @throws {DataError} when a file cannot be written.
+ */
+export async function writeTfjsModel(
+  path: string,
+  model: ReadonlyMap<string, StateTensor>,
+  settings: NetworkSettings,
+): Promise<string[]> {
+  const graph = networkGraph(model, settings);
+  const weights = Buffer.concat(graph.constants.map(({ data }) => bytesOf(data)));
+  const weightsPath = path.replace(/(\.json)?$/, ".weights.bin");
+  // The graph names the weights by their sum, so that a cut between the two writes is found when they are read.
+  await writeFileAtomic(weightsPath, weights);
+  await writeFileAtomic(path, JSON.stringify(modelJson(graph, settings, basename(weightsPath), weights)));
+  return [path, weightsPath];
+}
+
+/**
+ * Reads a network that {@link writeTfjsModel} wrote.
+ *
+ * @throws {CheckpointError} when a file is missing or damaged, or another program wrote it.
+ */
+export async function readTfjsModel(
+  path: string,
+): Promise<{ model: Map<string, StateTensor>; settings: NetworkSettings }> {
+  try {
+    const { weightsManifest, userDefinedMetadata } = parseModelJson(await fs.readFile(path, "utf8"));
+    const [group] = weightsManifest;
+    const [file] = group.paths;
+    if (basename(file) !== file) throw new Error(`it names "${file}", expected weights in its own folder`);
+    const bytes = await fs.readFile(join(dirname(path), file));
+    const { points, config, weights_sha256: expected } = userDefinedMetadata.asterolab;
+    if (sha256Of(bytes) !== expected) throw new Error(`the SHA-256 of "${file}" differs from the one it names`);
+    const model = new Map<string, StateTensor>();
+    let position = 0;
+    for (const { name, shape, dtype } of group.weights) {
+      const count = shape.reduce((product, size) => product * size, 1);
+      if (position + 4 * count > bytes.length) throw new Error(`"${file}" ends before ${name}`);
+      const data = new Float32Array(Uint8Array.from(bytes.subarray(position, position + 4 * count)).buffer);
+      position += 4 * count;
+      // The rest are constants of the graph.
+      if (dtype === "float32" && !name.startsWith("graph/")) model.set(name, fromGraphLayout(name, { shape, data }));
+    }
+    return { model, settings: { points, config: parseConfig("default", config) } };
+  } catch (cause) {
+    throw loadError(path, cause);
+  }
+}
+
+function modelJson(
+  graph: GraphBuilder,
+  { config, points }: NetworkSettings,
+  weightsFile: string,
+  weights: Uint8Array,
+): Record<string, unknown> {
+  const tensorInfo = (name: string, sizes: readonly number[]): Record<string, unknown> => ({
+    name: `${name}:0`,
+    dtype: "DT_FLOAT",
+    tensorShape: shapeOf(sizes),
+  });
+  return {
+    format: "graph-model",
+    generatedBy: `Asterolab ${version}`,
+    convertedBy: null,
+    signature: {
+      inputs: { [INPUT_NAME]: tensorInfo(INPUT_NAME, [-1, points]) },
+      outputs: Object.fromEntries(config.heads.map((head) => [head, tensorInfo(head, [-1, -1])])),
+    },
+    modelTopology: { node: graph.nodes, library: {}, versions: { producer: 1 } },
+    weightsManifest: [
+      { paths: [weightsFile], weights: graph.constants.map(({ name, shape, dtype }) => ({ name, shape, dtype })) },
+    ],
+    userDefinedMetadata: {
+      structuredOutputKeys: config.heads,
+      asterolab: { version, points, config, weights_sha256: sha256Of(weights) },
+    },
+  };
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Int32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
