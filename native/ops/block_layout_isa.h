@@ -28,8 +28,8 @@ static Grouping grouping_of(const ConvBlockShape& s, const Tiling& t) {
   return g;
 }
 
-/// Offsets in the saved buffer: pre [B][Cout block][L][kLanes], mean and inverse deviation [B][Cout block][kLanes], spectra of x
-/// group after group, each as large as a full group's (none in the direct form).
+/// Offsets in the saved buffer: pre [B][Cout block][L][kLanes], mean and inverse deviation [B][Cout block][kLanes],
+/// spectra of x group after group, each as large as a full group's (none in the direct form).
 struct Saved {
   int64_t pre, mean, inverse, spectra, total;
   Saved(const ConvBlockShape& s, const Tiling& t) {

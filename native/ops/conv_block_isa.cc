@@ -11,7 +11,8 @@ size_t conv_block_saved_size(const ConvBlockShape& shape) {
   return static_cast<size_t>(Saved(shape, choose_tiling(shape)).total);
 }
 
-void conv_block_forward(float* out, float* saved, const float* x, const ConvBlockWeights& w, const ConvBlockShape& shape) {
+void conv_block_forward(float* out, float* saved, const float* x, const ConvBlockWeights& w,
+    const ConvBlockShape& shape) {
   const Tiling t = choose_tiling(shape);
   if (t.size)
     forward_spectral(out, saved, x, w, shape, t);

@@ -33,7 +33,8 @@ static void forward_direct(float* out, float* saved, const float* x, const ConvB
       float* mean = saved ? saved + at.mean + task * kLanes : local;
       float* inverse = saved ? saved + at.inverse + task * kLanes : local + kLanes;
       moments.finish(mean, inverse);
-      const Affine f = norm_affine(mean, inverse, load_some(w.scale + b * kLanes, lanes), load_some(w.shift + b * kLanes, lanes));
+      const Affine f = norm_affine(mean, inverse, load_some(w.scale + b * kLanes, lanes),
+          load_some(w.shift + b * kLanes, lanes));
       norm_pool_forward(out + n * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, pre, s.length, f,
                         saved ? saved + at.pre + task * s.length * kLanes : nullptr);
     }
@@ -69,7 +70,8 @@ static void backward_direct(float* dx, const ConvBlockGradients& grad, const flo
       double* part = sums + n * width + b * kLanes;
       const NormGradient g = norm_pool_sums(part, part + s.batch * width, pre, saved + at.mean + task * kLanes,
                                             saved + at.inverse + task * kLanes, load_some(w.scale + b * kLanes, lanes),
-                                            load_some(w.shift + b * kLanes, lanes), dout_block, s.out_channels, lanes, s.length);
+                                            load_some(w.shift + b * kLanes, lanes), dout_block, s.out_channels, lanes,
+                                                s.length);
       float* weight_sum = weight_sums + task * taps * kLanes;
       std::memset(weight_sum, 0, taps * kLanes * sizeof(float));
       double bias[kLanes] = {};
@@ -85,7 +87,8 @@ static void backward_direct(float* dx, const ConvBlockGradients& grad, const flo
         direct_weight_gradient(weight_sum, dy, padded + p * s.in_channels, count, s.in_channels, taps);
         if (dx)
           for (int64_t i = 0; i < count; ++i)
-            store_some(dy_all + (n * (s.length + 2 * pad) + pad + p + i) * dy_row + b * kLanes, load(dy + i * kLanes), lanes);
+            store_some(dy_all + (n * (s.length + 2 * pad) + pad + p + i) * dy_row + b * kLanes, load(dy + i * kLanes),
+                lanes);
       }
       for (int c = 0; c < kLanes; ++c) part[2 * s.batch * width + c] = bias[c];
     }
@@ -111,7 +114,8 @@ static void backward_direct(float* dx, const ConvBlockGradients& grad, const flo
   for (int64_t k = 0; k < s.kernel; ++k)
     for (int64_t co = 0; co < s.out_channels; ++co)
       for (int64_t ci = 0; ci < s.in_channels; ++ci)
-        flipped[(k * dy_row + co) * s.in_channels + ci] = w.weight[(co * s.in_channels + ci) * s.kernel + s.kernel - 1 - k];
+        flipped[(k * dy_row + co) * s.in_channels + ci] = w.weight[(co * s.in_channels + ci) * s.kernel
+            + s.kernel - 1 - k];
   Gemm shape{s.length, s.in_channels, back_taps};
   for (int64_t n = 0; n < s.batch; ++n)
     gemm(dx + n * s.length * s.in_channels, s.in_channels, dy_all + n * (s.length + 2 * pad) * dy_row, dy_row, flipped,

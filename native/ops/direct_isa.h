@@ -1,5 +1,5 @@
-// Convolution by direct summation, for few input channels or short kernels. The signal padded with zeros, seen as a matrix whose rows
-// start one position apart and overlap, makes it a product with the weights as [K Cin, Cout].
+// Convolution by direct summation, for few input channels or short kernels. The signal padded with zeros, seen as a
+// matrix whose rows start one position apart and overlap, makes it a product with the weights as [K Cin, Cout].
 #pragma once
 
 #include "conv_block.h"

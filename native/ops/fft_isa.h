@@ -1,5 +1,6 @@
-// Complex transforms of kLanes channels at once, in place: decimation in frequency forward (natural order in, FftPlan::position
-// order out), decimation in time back. Point i lies at buffer + i * kPoint: real vector, imaginary vector.
+// Complex transforms of kLanes channels at once, in place: decimation in frequency forward (natural order in,
+// FftPlan::position order out), decimation in time back. Point i lies at buffer + i * kPoint: real vector, imaginary
+// vector.
 #pragma once
 
 #include "fft_plan.h"

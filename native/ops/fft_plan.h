@@ -10,8 +10,8 @@ namespace asterolab {
 struct FftPlan {
   int size, passes;
   int radix[16];
-  /// Pass i works on blocks of n = size / (radix[0] .. radix[i - 1]) points; with m = n / radix[i], twiddle[i] holds for p < m and
-  /// 1 <= k < radix[i] the pair (cos, -sin) of 2 pi p k / n.
+  /// Pass i works on blocks of n = size / (radix[0] .. radix[i - 1]) points; with m = n / radix[i], twiddle[i] holds
+  /// for p < m and 1 <= k < radix[i] the pair (cos, -sin) of 2 pi p k / n.
   const float* twiddle[16];
   const int* position;  // [size]
   const float* cosine;  // [size]: cos(2 pi i / size), and sine likewise

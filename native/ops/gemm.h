@@ -1,11 +1,10 @@
 // Matrix products on row-major float32, with a form that packs the right factor once.
 //
-// C [m, n] = op(A) [m, k] . op(B) [k, n]  (+ C when accumulate). op(X) is X, or its transpose when the
-// flag is set: A is then stored [k, m], B [n, k]. ld* is the distance in floats between stored
-// rows; any value of at least the row length (A may even overlap itself with a smaller lda). Any m, n, k >= 0; k = 0 gives zeros
-// (or leaves C when accumulating). No alignment needed. C must not overlap A or B. Runs on the pool
-// of parallel.h (inside a parallel_for body: on the calling thread alone); the result does not
-// depend on the number of threads. Scratch comes from memory.h.
+// C [m, n] = op(A) [m, k] . op(B) [k, n]  (+ C when accumulate). op(X) is X, or its transpose when the flag is set: A
+// is then stored [k, m], B [n, k]. ld* is the distance in floats between stored rows; any value of at least the row
+// length (A may even overlap itself with a smaller lda). Any m, n, k >= 0; k = 0 gives zeros (or leaves C when
+// accumulating). No alignment needed. C must not overlap A or B. Runs on the pool of parallel.h (inside a parallel_for
+// body: on the calling thread alone); the result does not depend on the number of threads. Scratch comes from memory.h.
 #pragma once
 
 #include <cstddef>

@@ -67,7 +67,8 @@ static inline Affine norm_affine(const float* mean, const float* inverse, Vec sc
 }
 
 template <class Keep>
-static inline void norm_pool_pass(float* out, int64_t out_step, int lanes, const float* pre, int64_t length, Affine f, const Keep& keep) {
+static inline void norm_pool_pass(float* out, int64_t out_step, int lanes, const float* pre, int64_t length, Affine f,
+    const Keep& keep) {
   const int64_t out_length = (length - 1) / 3 + 1;
   const Vec third = splat(1.f / 3.f), lowest = splat(-INFINITY);
   auto z = [&](int64_t p) {
@@ -90,8 +91,10 @@ static inline void norm_pool_pass(float* out, int64_t out_step, int lanes, const
   }
 }
 
-/// Normalises and pools: out[j * out_step], j < (L - 1) / 3 + 1, `lanes` channels of it. On the way copies pre to `keep`, if that is not null.
-static void norm_pool_forward(float* out, int64_t out_step, int lanes, const float* pre, int64_t length, Affine f, float* keep) {
+/// Normalises and pools: out[j * out_step], j < (L - 1) / 3 + 1, `lanes` channels of it. On the way copies pre to
+/// `keep`, if that is not null.
+static void norm_pool_forward(float* out, int64_t out_step, int lanes, const float* pre, int64_t length, Affine f,
+    float* keep) {
   if (!keep) {
     norm_pool_pass(out, out_step, lanes, pre, length, f, [](int64_t, Vec) {});
   } else if (reinterpret_cast<uintptr_t>(keep) % sizeof(Vec) == 0) {
@@ -102,17 +105,18 @@ static void norm_pool_forward(float* out, int64_t out_step, int lanes, const flo
   }
 }
 
-/// Gradient through both pools: calls consume(p, dz, pre[p]) for p = 3 * first .. min(3 * end, L) - 1 in order, dz being the gradient with
-/// respect to the pools' input z = a relu(pre) + b.
+/// Gradient through both pools: calls consume(p, dz, pre[p]) for p = 3 * first .. min(3 * end, L) - 1 in order, dz
+/// being the gradient with respect to the pools' input z = a relu(pre) + b.
 template <class Consume>
-static inline void pool_backward(const float* pre, Affine f, const float* dout, int64_t dout_step, int lanes, int64_t length,
+static inline void pool_backward(const float* pre, Affine f, const float* dout, int64_t dout_step, int lanes,
+    int64_t length,
                                  int64_t first, int64_t end, const Consume& consume) {
   const int64_t out_length = (length - 1) / 3 + 1;
   const Vec third = splat(1.f / 3.f), lowest = splat(-INFINITY);
   auto z = [&](int64_t p) { return p < 0 || p >= length ? lowest : f.a * relu(load(pre + p * kLanes)) + f.b; };
   auto d = [&](int64_t j) { return j < out_length ? load_some(dout + j * dout_step, lanes) * third : Vec{}; };
-  // over1[p]: z[p] > z[p - 1]; over2[p]: z[p] > z[p - 2]. p is the first maximum of the window centred on p - 1 if both hold,
-  // of that on p if over1[p] and not over1[p + 1], of that on p + 1 if neither over1[p + 1] nor over2[p + 2].
+  // over1[p]: z[p] > z[p - 1]; over2[p]: z[p] > z[p - 2]. p is the first maximum of the window centred on p - 1 if both
+  // hold, of that on p if over1[p] and not over1[p + 1], of that on p + 1 if neither over1[p + 1] nor over2[p + 2].
   const int64_t p0 = 3 * first;
   Vec z0 = z(p0), z1 = z(p0 + 1), d0 = d(first);
   const Vec zb = z(p0 - 1), za = z(p0 - 2);
@@ -150,8 +154,8 @@ struct NormGradient {
   Vec offset, slope, center;
 };
 
-/// First pass of the backward of one sample's channels: GroupNorm's two sums over the signal. Writes the sample's share of the gradients
-/// of scale and shift (kLanes doubles each).
+/// First pass of the backward of one sample's channels: GroupNorm's two sums over the signal. Writes the sample's share
+/// of the gradients of scale and shift (kLanes doubles each).
 static NormGradient norm_pool_sums(double* dscale, double* dshift, const float* pre, const float* mean,
                                    const float* inverse, Vec scale, Vec shift, const float* dout, int64_t dout_step,
                                    int lanes, int64_t length) {
@@ -179,7 +183,8 @@ static NormGradient norm_pool_sums(double* dscale, double* dshift, const float* 
   return {f, offset, slope, center};
 }
 
-/// Second pass: the gradient before ReLU of positions 3 * first .. min(3 * end, L) - 1, vector p at out[(p - 3 * first) * out_step].
+/// Second pass: the gradient before ReLU of positions 3 * first .. min(3 * end, L) - 1, vector p at out[(p - 3 * first)
+/// * out_step].
 static inline void norm_pool_backward(float* out, int64_t out_step, const float* pre, const NormGradient& g,
                                       const float* dout, int64_t dout_step, int lanes, int64_t length, int64_t first,
                                       int64_t end) {

@@ -9,7 +9,8 @@ struct PhaseTotal {
   long calls;
 };
 
-/// In processor time of the whole process where `processor` (on a machine that others load: divide by the threads), else wall time.
+/// In processor time of the whole process where `processor` (on a machine that others load: divide by the threads),
+/// else wall time.
 void set_phase_timing(bool on, bool processor = false);
 /// The clock phases are timed with, in seconds.
 double phase_clock();

@@ -1,7 +1,7 @@
 // Complex matrix products at one frequency, in the layout of spectral_isa.h.
 //
-// A complex product takes three real ones (Gauss): (a + ib)(c + id) = (p - b (c + d)) + i (p + a (d - c)) with p = c (a + b). The sums of the
-// broadcast factor are made once per call, those of the vector factor on the fly.
+// A complex product takes three real ones (Gauss): (a + ib)(c + id) = (p - b (c + d)) + i (p + a (d - c)) with p = c (a
+// + b). The sums of the broadcast factor are made once per call, those of the vector factor on the fly.
 #pragma once
 
 #include "fft_isa.h"
@@ -9,12 +9,15 @@
 
 namespace asterolab::ASTEROLAB_ISA {
 
-// Rows (or input channels, in the gradient) of a register block: 8 x 3 accumulators of AVX-512's 32 registers, 4 x 3 of 16 elsewhere.
+// Rows (or input channels, in the gradient) of a register block: 8 x 3 accumulators of AVX-512's 32 registers, 4 x 3 of
+// 16 elsewhere.
 constexpr int kProductRows = kLanes == 16 ? 8 : 4;
 
-// y [Rows, kLanes] (+)= x . h over all input channels. sums: real + imaginary of x, [block][rows][kLanes]. x + ahead will be asked for next.
+// y [Rows, kLanes] (+)= x . h over all input channels. sums: real + imaginary of x, [block][rows][kLanes]. x + ahead
+// will be asked for next.
 template <int Rows>
-static inline void product_block(float* y, const float* x, const float* sums, const float* h, int64_t rows, int64_t in_blocks, bool add,
+static inline void product_block(float* y, const float* x, const float* sums, const float* h, int64_t rows,
+    int64_t in_blocks, bool add,
                                  int64_t ahead) {
   Vec p[Rows] = {}, q[Rows] = {}, u[Rows] = {};
   for (int64_t b = 0; b < in_blocks; ++b, x += rows * kPoint, sums += rows * kLanes)
@@ -37,7 +40,8 @@ static inline void product_block(float* y, const float* x, const float* sums, co
   }
 }
 
-static void product_rows(int count, float* y, const float* x, const float* sums, const float* h, int64_t rows, int64_t in_blocks, bool add,
+static void product_rows(int count, float* y, const float* x, const float* sums, const float* h, int64_t rows,
+    int64_t in_blocks, bool add,
                          int64_t ahead) {
   switch (count) {
     case 1: return product_block<1>(y, x, sums, h, rows, in_blocks, add, ahead);
@@ -51,11 +55,14 @@ static void product_rows(int count, float* y, const float* x, const float* sums,
   }
 }
 
-/// One frequency of Y [M, out] (+)= X [M, in] . H [in, out]. The next X to be asked for lies `ahead` floats on and is fetched meanwhile.
-static void spectral_product(float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks, int64_t out_blocks, bool add, int64_t ahead) {
+/// One frequency of Y [M, out] (+)= X [M, in] . H [in, out]. The next X to be asked for lies `ahead` floats on and is
+/// fetched meanwhile.
+static void spectral_product(float* y, const float* x, const float* h, int64_t rows, int64_t in_blocks,
+    int64_t out_blocks, bool add, int64_t ahead) {
   Workspace work;
   float* sums = work.floats(in_blocks * rows * kLanes);
-  for (int64_t i = 0; i < in_blocks * rows; ++i) store(sums + i * kLanes, load(x + i * kPoint) + load(x + i * kPoint + kLanes));
+  for (int64_t i = 0; i < in_blocks * rows; ++i) store(sums + i * kLanes,
+      load(x + i * kPoint) + load(x + i * kPoint + kLanes));
   const int64_t parts = (rows + kProductRows - 1) / kProductRows;
   for (int64_t b = 0; b < out_blocks; ++b)
     for (int64_t i = 0; i < parts; ++i) {
@@ -65,8 +72,10 @@ static void spectral_product(float* y, const float* x, const float* h, int64_t r
     }
 }
 
-// g[c] (+)= sum over rows of conj(x[c]) d for kProductRows input channels. differences: real - imaginary of x, [rows][kLanes].
-static inline void gradient_block(float* g, int64_t g_row, const float* x, const float* differences, const float* d, int64_t rows, bool add,
+// g[c] (+)= sum over rows of conj(x[c]) d for kProductRows input channels. differences: real - imaginary of x,
+// [rows][kLanes].
+static inline void gradient_block(float* g, int64_t g_row, const float* x, const float* differences, const float* d,
+    int64_t rows, bool add,
                                   const float* ahead) {
   constexpr int kCount = kProductRows;
   Vec p[kCount] = {}, q[kCount] = {}, u[kCount] = {};
@@ -89,20 +98,23 @@ static inline void gradient_block(float* g, int64_t g_row, const float* x, const
   }
 }
 
-/// One frequency of the weights' gradient G [in padded][out block][2][kLanes] (+)= conj(X)^T . D over M rows. x_ahead and d_ahead: how far on
-/// the next x and d to be asked for lie, which are fetched meanwhile.
-static void spectral_gradient(float* g, const float* x, const float* d, int64_t rows, int64_t in_blocks, int64_t out_blocks, bool add,
+/// One frequency of the weights' gradient G [in padded][out block][2][kLanes] (+)= conj(X)^T . D over M rows. x_ahead
+/// and d_ahead: how far on the next x and d to be asked for lie, which are fetched meanwhile.
+static void spectral_gradient(float* g, const float* x, const float* d, int64_t rows, int64_t in_blocks,
+    int64_t out_blocks, bool add,
                               int64_t x_ahead, int64_t d_ahead) {
   const int64_t g_row = out_blocks * kPoint;
   Workspace work;
   float* differences = work.floats(rows * kLanes);
   for (int64_t ib = 0; ib < in_blocks; ++ib) {
     const float* xb = x + ib * rows * kPoint;
-    for (int64_t m = 0; m < rows; ++m) store(differences + m * kLanes, load(xb + m * kPoint) - load(xb + m * kPoint + kLanes));
+    for (int64_t m = 0; m < rows; ++m) store(differences + m * kLanes,
+        load(xb + m * kPoint) - load(xb + m * kPoint + kLanes));
     for (int64_t b = 0; b < out_blocks; ++b) {
       const float* db = d + b * rows * kPoint;
       for (int c = 0; c < kLanes; c += kProductRows)
-        gradient_block(g + (ib * kLanes + c) * g_row + b * kPoint, g_row, xb + c, differences + c, db, rows, add, c ? db + d_ahead : xb + x_ahead);
+        gradient_block(g + (ib * kLanes + c) * g_row + b * kPoint, g_row, xb + c, differences + c, db, rows, add,
+            c ? db + d_ahead : xb + x_ahead);
     }
   }
 }

@@ -54,7 +54,8 @@ static inline void store_some(float* p, Vec v, int count) {
 #endif
 }
 
-/// Stores past the caches, for what is not read again soon; p must be aligned to the vector. finish_streams() before other threads read it.
+/// Stores past the caches, for what is not read again soon; p must be aligned to the vector. finish_streams() before
+/// other threads read it.
 static inline void stream(float* p, Vec v) {
 #if defined(__AVX512F__)
   _mm512_stream_ps(p, v);

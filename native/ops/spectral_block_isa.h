@@ -1,21 +1,26 @@
-// The convolution block with its convolution in the frequency domain. Samples pass in groups whose spectra stay in cache; in a
-// group, the transforms run by chains (a sample, or two that share their transforms when they have an odd number of tiles).
+// The convolution block with its convolution in the frequency domain. Samples pass in groups whose spectra stay in
+// cache; in a group, the transforms run by chains (a sample, or two that share their transforms when they have an odd
+// number of tiles).
 #pragma once
 
 #include "block_layout_isa.h"
 #include "norm_pool_isa.h"
 #include "phases.h"
+#include "weight_gradient_isa.h"
 #include "weight_spectra_isa.h"
 
 namespace asterolab::ASTEROLAB_ISA {
 
 /// Many channels: the weights' spectra are worth recomputing rather than keeping.
-static bool many_channels(const ConvBlockShape& s) { return blocks_of(s.in_channels) * blocks_of(s.out_channels) >= (kLanes == 16 ? 64 : 128); }
+static bool many_channels(const ConvBlockShape& s) {
+  return blocks_of(s.in_channels) * blocks_of(s.out_channels) >= (kLanes == 16 ? 64 : 128);
+}
 
 /// Enough pairs of channel blocks to share out the gradient by them.
 static bool gradient_by_blocks(const ConvBlockShape& s) { return blocks_of(s.in_channels) * blocks_of(s.out_channels) >= 32; }
 
-static void forward_spectral(float* out, float* saved, const float* x, const ConvBlockWeights& w, const ConvBlockShape& s, const Tiling& t) {
+static void forward_spectral(float* out, float* saved, const float* x, const ConvBlockWeights& w,
+    const ConvBlockShape& s, const Tiling& t) {
   const int64_t pad = s.kernel / 2, in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
   const int64_t out_length = s.out_length();
   const Saved at(s, t);
@@ -33,7 +38,8 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
   for (int64_t first = 0; first < s.batch; first += g.group) {
     const int64_t samples = first + g.group < s.batch ? g.group : s.batch - first, rows = samples * t.tiles;
     const int64_t x_stride = spectra_stride(in_blocks, rows), y_stride = spectra_stride(out_blocks, rows);
-    float* xs = saved ? saved + at.spectra + first / g.group * spectra_size(t.bins, in_blocks, g.group * t.tiles) : x_spectra;
+    float* xs = saved ? saved + at.spectra + first / g.group * spectra_size(t.bins, in_blocks,
+        g.group * t.tiles) : x_spectra;
     {
       Phase phase("x spectra");
       signal_spectra(xs, x + first * s.length * s.in_channels, samples, s.length, s.in_channels, pad, t);
@@ -42,10 +48,12 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
       Phase phase("y product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
       if (many)
         weight_product(y_spectra, xs, w.weight, rows, s, t, false);
-      else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
+      else
+        parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
           spectral_product(y_spectra + f * y_stride, xs + f * x_stride,
-                           weights + f * spectra_stride(out_blocks, in_blocks * kLanes), rows, in_blocks, out_blocks, false, x_stride);
+                           weights + f * spectra_stride(out_blocks, in_blocks * kLanes), rows, in_blocks, out_blocks,
+                               false, x_stride);
       });
     }
     Phase phase("y inverse, norm, pool");
@@ -55,7 +63,8 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
       float* buffer = mine.floats(t.size * kPoint);
       float* scratch = mine.floats(g.chain * s.length * kLanes);
       for (int64_t task = begin; task < end; ++task) {
-        const int64_t b = task % out_blocks, n0 = task / out_blocks * g.chain, n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
+        const int64_t b = task % out_blocks, n0 = task / out_blocks * g.chain,
+            n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
         const int lanes = lanes_of(s.out_channels, b);
         const Vec bias = load_some(w.bias + b * kLanes, lanes);
         const float* in = y_spectra + b * rows * kPoint;
@@ -77,7 +86,8 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
             if (i < last[0]) store(to[0] + (i - offset) * kLanes, c.r + bias);
             if (i < last[1]) store(to[1] + (i - offset) * kLanes, c.i + bias);
           });
-          for (int h = 0; h < (single ? 1 : 2); ++h) moments[(row + h) / t.tiles - n0].add(to[h], kLanes, last[h] - offset);
+          for (int h = 0; h < (single ? 1 : 2); ++h) moments[(row + h) / t.tiles - n0].add(to[h], kLanes,
+              last[h] - offset);
         }
         for (int64_t n = n0; n < n1; ++n) {
           float local[2 * kLanes];
@@ -85,8 +95,10 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
           float* mean = saved ? saved + at.mean + channel : local;
           float* inverse = saved ? saved + at.inverse + channel : local + kLanes;
           moments[n - n0].finish(mean, inverse);
-          const Affine f = norm_affine(mean, inverse, load_some(w.scale + b * kLanes, lanes), load_some(w.shift + b * kLanes, lanes));
-          norm_pool_forward(out + (first + n) * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, pre_of(n), s.length, f,
+          const Affine f = norm_affine(mean, inverse, load_some(w.scale + b * kLanes, lanes),
+              load_some(w.shift + b * kLanes, lanes));
+          norm_pool_forward(out + (first + n) * out_length * s.out_channels + b * kLanes, s.out_channels, lanes,
+              pre_of(n), s.length, f,
                             saved ? saved + at.pre + channel * s.length : nullptr);
         }
       }
@@ -94,7 +106,8 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
   }
 }
 
-static void backward_spectral(float* dx, const ConvBlockGradients& grad, const float* dout, const ConvBlockWeights& w, const float* saved,
+static void backward_spectral(float* dx, const ConvBlockGradients& grad, const float* dout, const ConvBlockWeights& w,
+    const float* saved,
                               const ConvBlockShape& s, const Tiling& t) {
   const int64_t pad = s.kernel / 2, in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
   const int64_t out_length = s.out_length(), width = out_blocks * kLanes;
@@ -125,7 +138,8 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
         Workspace mine;
         float* buffer = mine.floats(t.size * kPoint);
         for (int64_t task = begin; task < end; ++task) {
-          const int64_t b = task % out_blocks, n0 = task / out_blocks * g.chain, n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
+          const int64_t b = task % out_blocks, n0 = task / out_blocks * g.chain,
+              n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
           const int lanes = lanes_of(s.out_channels, b);
           NormGradient gradient[2];
           for (int64_t n = n0; n < n1; ++n) {
@@ -133,8 +147,10 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
             double* part = sums + sample * width + b * kLanes;
             gradient[n - n0] = norm_pool_sums(part, part + s.batch * width, saved + at.pre + block * s.length * kLanes,
                                               saved + at.mean + block * kLanes, saved + at.inverse + block * kLanes,
-                                              load_some(w.scale + b * kLanes, lanes), load_some(w.shift + b * kLanes, lanes),
-                                              dout + sample * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, s.length);
+                                              load_some(w.scale + b * kLanes, lanes), load_some(w.shift + b * kLanes,
+                                                  lanes),
+                                              dout + sample * out_length * s.out_channels + b * kLanes,
+                                                  s.out_channels, lanes, s.length);
           }
           for (int64_t row = n0 * t.tiles; row < n1 * t.tiles; row += 2) {
             const bool single = row + 1 >= n1 * t.tiles;
@@ -145,7 +161,8 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
               last[h] = static_cast<int>(pad + count);
               norm_pool_backward(buffer + pad * kPoint + h * kLanes, kPoint,
                                  saved + at.pre + ((first + n) * out_blocks + b) * s.length * kLanes, gradient[n - n0],
-                                 dout + (first + n) * out_length * s.out_channels + b * kLanes, s.out_channels, lanes, s.length, start / 3,
+                                 dout + (first + n) * out_length * s.out_channels + b * kLanes, s.out_channels, lanes,
+                                     s.length, start / 3,
                                  (start + count + 2) / 3);
             }
             const int offset = static_cast<int>(pad);
@@ -170,7 +187,8 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
       Phase phase("dw product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
       if (by_blocks)
         weight_gradient_product(grad.weight, xs, dy_spectra, rows, s, t, first > 0);
-      else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
+      else
+        parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
           spectral_gradient(dw_spectra + f * spectra_stride(out_blocks, in_blocks * kLanes), xs + f * x_stride,
                             dy_spectra + f * y_stride, rows, in_blocks, out_blocks, first > 0, x_stride, y_stride);
@@ -181,10 +199,12 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
       Phase phase("dx product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
       if (many)
         weight_product(dx_spectra, dy_spectra, w.weight, rows, s, t, true);
-      else parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
+      else
+        parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
         for (int64_t f = begin; f < end; ++f)
           spectral_product(dx_spectra + f * x_stride, dy_spectra + f * y_stride,
-                           weights + f * spectra_stride(in_blocks, out_blocks * kLanes), rows, out_blocks, in_blocks, false, y_stride);
+                           weights + f * spectra_stride(in_blocks, out_blocks * kLanes), rows, out_blocks, in_blocks,
+                               false, y_stride);
       });
     }
     Phase phase("dx inverse");
@@ -192,7 +212,8 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
       Workspace mine;
       float* buffer = mine.floats(t.size * kPoint);
       for (int64_t task = begin; task < end; ++task) {
-        const int64_t b = task % in_blocks, n0 = task / in_blocks * g.chain, n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
+        const int64_t b = task % in_blocks, n0 = task / in_blocks * g.chain,
+            n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
         const int lanes = lanes_of(s.in_channels, b);
         const int64_t step = s.in_channels;
         for (int64_t row = n0 * t.tiles; row < n1 * t.tiles; row += 2) {
@@ -201,11 +222,13 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
           fft_inverse(plan, buffer, [&](int i, Complex c) { store_point(buffer + i * kPoint, c); });
           // Overlap-add: a tile's first 2 P points meet the end of the tile before it.
           for (int h = 0; h < (single ? 1 : 2); ++h) {
-            const int64_t n = (row + h) / t.tiles, tile = (row + h) % t.tiles, start = tile * t.step - pad, left = s.length - start;
+            const int64_t n = (row + h) / t.tiles, tile = (row + h) % t.tiles, start = tile * t.step - pad,
+                left = s.length - start;
             float* to = dx + ((first + n) * s.length + start) * step + b * kLanes;
             const float* from = buffer + h * kLanes;
             const int64_t reach = t.tiles == 1 ? t.size : t.step + 2 * pad, end_point = left < reach ? left : reach;
-            const int64_t from_point = start < 0 ? -start : 0, overlap = tile ? (2 * pad < end_point ? 2 * pad : end_point) : from_point;
+            const int64_t from_point = start < 0 ? -start : 0,
+                overlap = tile ? (2 * pad < end_point ? 2 * pad : end_point) : from_point;
             for (int64_t i = from_point; i < overlap; ++i)
               store_some(to + i * step, load_some(to + i * step, lanes) + load(from + i * kPoint), lanes);
             for (int64_t i = overlap; i < end_point; ++i) store_some(to + i * step, load(from + i * kPoint), lanes);

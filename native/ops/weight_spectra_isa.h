@@ -1,8 +1,9 @@
-// The weights' side of the spectral convolution: their spectra from K taps, and K taps of the gradient from its spectra.
+// The weights' side of the spectral convolution: their spectra, from K taps.
 //
-// With the taps centred on P, w(d) = e(d) + o(d) parts into an even and an odd half, and H(f) = sum e(d) cos + i sum o(d) sin over
-// 0 <= d <= P, angles 2 pi f d / T. Frequencies f and T / 2 - f share the same cosines and sines but for the sign at odd d (even d for the sines), so
-// that they are computed as a pair from sums over even and over odd d: a quarter of the plain sum's work, and no transform.
+// With the taps centred on P, w(d) = e(d) + o(d) parts into an even and an odd half, and H(f) = sum e(d) cos + i sum
+// o(d) sin over 0 <= d <= P, angles 2 pi f d / T. Frequencies f and T / 2 - f share the same cosines and sines but for
+// the sign at odd d (even d for the sines), so that they are computed as a pair from sums over even and over odd d: a
+// quarter of the plain sum's work, and no transform.
 #pragma once
 
 #include "products_isa.h"
@@ -13,7 +14,8 @@ namespace asterolab::ASTEROLAB_ISA {
 constexpr int kPairs = 7;  // frequency pairs (f, T / 2 - f) computed together
 constexpr int64_t kChunk = 128;  // rows whose taps and spectra at 2 kPairs frequencies fit the second-level cache together
 
-/// Cosines and sines [group of kPairs][tap 0 .. P][kPairs] times a factor, and the number of groups. T is a multiple of 4.
+/// Cosines and sines [group of kPairs][tap 0 .. P][kPairs] times a factor, and the number of groups. T is a multiple of
+/// 4.
 struct PairTable {
   const float *cosine, *sine;
   int64_t groups, pairs, taps;
@@ -32,7 +34,8 @@ static PairTable pair_table(Workspace& work, const FftPlan& plan, int64_t taps, 
   return {cosine, sine, groups, pairs, taps};
 }
 
-/// How the weights [Cout, Cin, K] are seen: rows by blocks of lanes. Plain: rows Cin, lanes Cout. Transposed (for dx): rows Cout, lanes Cin.
+/// How the weights [Cout, Cin, K] are seen: rows by blocks of lanes. Plain: rows Cin, lanes Cout. Transposed (for dx):
+/// rows Cout, lanes Cin.
 struct WeightView {
   int64_t row_count, lane_count, row_step, lane_step, rows, blocks;
   WeightView(const ConvBlockShape& s, bool transposed) {
@@ -46,7 +49,8 @@ struct WeightView {
 };
 
 /// Even and odd halves of one row's taps: [even, odd][tap 0 .. P][kLanes]. turned: taps_space(pad) floats of scratch.
-static void weight_halves(float* out, const float* weight, const WeightView& v, int64_t row, int64_t block, int64_t pad, float* turned) {
+static void weight_halves(float* out, const float* weight, const WeightView& v, int64_t row, int64_t block,
+    int64_t pad, float* turned) {
   const int lanes = lanes_of(v.lane_count, block);
   if (row >= v.row_count) {
     std::memset(out, 0, (pad + 1) * kPoint * sizeof(float));
@@ -77,8 +81,10 @@ static void weight_halves(float* out, const float* weight, const WeightView& v, 
 /// Floats for all taps of a block of lanes, rounded up to whole square blocks.
 static inline int64_t taps_space(int64_t pad) { return (2 * pad + 1 + kLanes) * kLanes; }
 
-// Sums of one half (cosines of the even, sines of the odd) at kPairs pairs: f gets even d + odd d; its mirror, even - odd times `sign`.
-static inline void pair_sums(float* out, float* mirror, int64_t stride, const float* half, const float* w, int64_t taps, float sign) {
+// Sums of one half (cosines of the even, sines of the odd) at kPairs pairs: f gets even d + odd d; its mirror, even -
+// odd times `sign`.
+static inline void pair_sums(float* out, float* mirror, int64_t stride, const float* half, const float* w,
+    int64_t taps, float sign) {
   Vec even[kPairs] = {}, odd[kPairs] = {};
   int64_t d = 0;
   for (; d + 1 < taps; d += 2) {
@@ -101,9 +107,10 @@ static inline void pair_sums(float* out, float* mirror, int64_t stride, const fl
   }
 }
 
-/// Spectrum of one row from its halves at the frequency pairs of one group: frequency f = group * kPairs + i to out + i * stride, frequency T / 2 - f to
-/// mirror - i * stride (frequencies ascend by `stride`).
-static inline void weight_pairs(float* out, float* mirror, int64_t stride, const float* halves, const PairTable& table, int64_t group) {
+/// Spectrum of one row from its halves at the frequency pairs of one group: frequency f = group * kPairs + i to out + i
+/// * stride, frequency T / 2 - f to mirror - i * stride (frequencies ascend by `stride`).
+static inline void weight_pairs(float* out, float* mirror, int64_t stride, const float* halves,
+    const PairTable& table, int64_t group) {
   const int64_t at = group * table.taps * kPairs;
   pair_sums(out, mirror, stride, halves, table.cosine + at, table.taps, 1.f);
   pair_sums(out + kLanes, mirror + kLanes, stride, halves + table.taps * kLanes, table.sine + at, table.taps, -1.f);
@@ -131,7 +138,8 @@ static void weight_spectra(float* out, const float* weight, const ConvBlockShape
       float* to = out + unit * kPoint;
       int64_t group = 0;
       for (; (group + 1) * kPairs <= table.pairs; ++group)
-        weight_pairs(to + group * kPairs * stride, to + (t.size / 2 - group * kPairs) * stride, stride, halves, table, group);
+        weight_pairs(to + group * kPairs * stride, to + (t.size / 2 - group * kPairs) * stride, stride, halves, table,
+            group);
       if (group == table.groups) continue;
       weight_pairs(spare, spare + (2 * kPairs - 1) * kPoint, kPoint, halves, table, group);
       for (int64_t f = group * kPairs; f < table.pairs; ++f) {
@@ -143,12 +151,15 @@ static void weight_spectra(float* out, const float* weight, const ConvBlockShape
   });
 }
 
-/// Y = X . H over all frequencies, with H computed for kChunk rows at a few frequencies at a time and used from cache: for many channels,
-/// whose spectra would stream through memory. y: [frequency][lane block][M][2][kLanes], x: [frequency][row block][M][2][kLanes].
-static void weight_product(float* y, const float* x, const float* weight, int64_t m, const ConvBlockShape& s, const Tiling& t, bool transposed) {
+/// Y = X . H over all frequencies, with H computed for kChunk rows at a few frequencies at a time and used from cache:
+/// for many channels, whose spectra would stream through memory. y: [frequency][lane block][M][2][kLanes], x:
+/// [frequency][row block][M][2][kLanes].
+static void weight_product(float* y, const float* x, const float* weight, int64_t m, const ConvBlockShape& s,
+    const Tiling& t, bool transposed) {
   const WeightView v(s, transposed);
   const int64_t pad = s.kernel / 2, row_blocks = v.rows / kLanes, half_size = 2 * (pad + 1) * kLanes;
-  const int64_t y_stride = spectra_stride(v.blocks, m), x_stride = spectra_stride(row_blocks, m), h_stride = spectra_stride(1, kChunk);
+  const int64_t y_stride = spectra_stride(v.blocks, m), x_stride = spectra_stride(row_blocks, m),
+      h_stride = spectra_stride(1, kChunk);
   Workspace work;
   const PairTable table = weight_table(work, s, t, transposed);
   int64_t parts = (16 + v.blocks - 1) / v.blocks;
@@ -164,11 +175,13 @@ static void weight_product(float* y, const float* x, const float* weight, int64_
         const int64_t rows = v.rows - row < kChunk ? v.rows - row : kChunk;
         for (int64_t r = 0; r < rows; ++r) weight_halves(halves + r * half_size, weight, v, row + r, b, pad, turned);
         auto multiply = [&](int64_t f, const float* hf, int64_t ahead) {
-          spectral_product(y + f * y_stride + b * m * kPoint, x + f * x_stride + row / kLanes * m * kPoint, hf, m, rows / kLanes, 1, row > 0, ahead);
+          spectral_product(y + f * y_stride + b * m * kPoint, x + f * x_stride + row / kLanes * m * kPoint, hf, m,
+              rows / kLanes, 1, row > 0, ahead);
         };
         for (int64_t group = part * table.groups / parts; group < last; ++group) {
           for (int64_t r = 0; r < rows; ++r)
-            weight_pairs(h + r * kPoint, h + (2 * kPairs - 1) * h_stride + r * kPoint, h_stride, halves + r * half_size, table, group);
+            weight_pairs(h + r * kPoint, h + (2 * kPairs - 1) * h_stride + r * kPoint, h_stride,
+                halves + r * half_size, table, group);
           const int64_t f0 = group * kPairs, f1 = f0 + kPairs < table.pairs ? f0 + kPairs : table.pairs;
           for (int64_t f = f0; f < f1; ++f) multiply(f, h + (f - f0) * h_stride, x_stride);
           for (int64_t f = f0; f < f1; ++f) {
@@ -177,133 +190,6 @@ static void weight_product(float* y, const float* x, const float* weight, int64_
           }
         }
       }
-    }
-  });
-}
-
-// Taps d0, d0 + 2, .. (Count of them) of one parity: even[d] = sum of (g(f) + sign g(T / 2 - f)) cosine, odd likewise with sines.
-template <int Count>
-static inline void gradient_taps(float* out, const float* folded, int64_t fold_step, const float* coefficients, int64_t taps, int64_t pairs) {
-  Vec acc[Count] = {};
-  for (int64_t f = 0; f < pairs; ++f) {
-    const Vec g = load(folded + f * fold_step);
-    const float* w = coefficients + f * taps;
-#pragma GCC unroll 13
-    for (int d = 0; d < Count; ++d) acc[d] += w[d] * g;
-  }
-  for (int d = 0; d < Count; ++d) store(out + 2 * d * kPoint, acc[d]);
-}
-
-/// Coefficients [pair][even taps, then odd taps] for the way back: the true gradient's scale, each frequency's share.
-struct TapTable {
-  const float *cosine, *sine;
-  int64_t pairs, taps, even_taps;
-};
-
-static TapTable tap_table(Workspace& work, const ConvBlockShape& s, const Tiling& t) {
-  const FftPlan& plan = fft_plan(t.size);
-  const int64_t taps = s.kernel / 2 + 1, even_taps = (taps + 1) / 2, pairs = t.size / 4 + 1;
-  float* cosine = work.floats(pairs * taps);
-  float* sine = work.floats(pairs * taps);
-  for (int64_t f = 0; f < pairs; ++f) {
-    // Frequencies 0 and T / 2 occur once in the full circle, others twice; f = T / 4 is its own mirror.
-    const float factor = (f == 0 ? 0.25f : 4 * f == t.size ? 0.25f : 0.5f) / static_cast<float>(t.size);
-    for (int64_t d = 0; d < taps; ++d) {
-      const int64_t at = f * taps + (d % 2 ? even_taps + d / 2 : d / 2);
-      cosine[at] = factor * plan.cosine[f * d % t.size];
-      sine[at] = factor * plan.sine[f * d % t.size];
-    }
-  }
-  return {cosine, sine, pairs, taps, even_taps};
-}
-
-/// Taps of one input channel and one block of output channels from the gradient's spectra g (frequencies `stride` apart), into
-/// out [K] per output channel, `out_step` apart. scratch: gradient_scratch floats.
-static void gradient_unit(float* out, int64_t out_step, int lanes, const float* g, int64_t stride, const TapTable& table, int64_t half_size, float* scratch, bool add) {
-  float* folded = scratch;  // [pair][real sum, real difference, imaginary difference, imaginary sum]
-  float* halves = scratch + 4 * table.pairs * kLanes;
-  for (int64_t f = 0; f < table.pairs; ++f) {
-    const Complex a = load_point(g + f * stride), b = load_point(g + (half_size - f) * stride);
-    float* to = folded + f * 4 * kLanes;
-    store(to, a.r + b.r);
-    store(to + kLanes, a.r - b.r);
-    store(to + 2 * kLanes, a.i - b.i);
-    store(to + 3 * kLanes, a.i + b.i);
-  }
-  constexpr int kTaps = kLanes == 16 ? 13 : 6;
-  for (int half = 0; half < 2; ++half)
-    for (int parity = 0; parity < 2; ++parity) {
-      const float* from = folded + (2 * half + parity) * kLanes;
-      const float* w = (half ? table.sine : table.cosine) + (parity ? table.even_taps : 0);
-      const int64_t count = parity ? table.taps - table.even_taps : table.even_taps;
-      float* to = halves + parity * kPoint + half * kLanes;
-      int64_t d = 0;
-      for (; d + kTaps <= count; d += kTaps) gradient_taps<kTaps>(to + 2 * d * kPoint, from, 4 * kLanes, w + d, table.taps, table.pairs);
-      for (; d < count; ++d) gradient_taps<1>(to + 2 * d * kPoint, from, 4 * kLanes, w + d, table.taps, table.pairs);
-    }
-  const int64_t pad = table.taps - 1, kernel = 2 * pad + 1;
-  float* turned = halves + 2 * table.taps * kLanes;  // [tap][kLanes]
-  for (int64_t d = 0; d <= pad; ++d) {
-    const Complex c = load_point(halves + d * kPoint);
-    store(turned + (pad - d) * kLanes, c.r - c.i);
-    store(turned + (pad + d) * kLanes, c.r + c.i);
-  }
-  for (int64_t k = 0; k < kernel; k += kLanes) {
-    const int count = static_cast<int>(kernel - k < kLanes ? kernel - k : kLanes);
-    Vec taps[kLanes];
-#pragma GCC unroll 16
-    for (int i = 0; i < kLanes; ++i) taps[i] = load(turned + (k + i) * kLanes);
-    transpose(taps);
-    for (int c = 0; c < lanes; ++c) {
-      float* w = out + c * out_step + k;
-      store_some(w, add ? load_some(w, count) + taps[c] : taps[c], count);
-    }
-  }
-}
-
-static inline int64_t gradient_scratch(const TapTable& table) { return (4 * table.pairs + 2 * table.taps) * kLanes + taps_space(table.taps - 1); }
-
-/// The weights' gradient [Cout, Cin, K] from its spectra [frequency][Cin padded][Cout block][2][kLanes] (spectral_gradient's, of signal spectra
-/// that are twice their true value).
-static void weight_gradient(float* out, const float* g, const ConvBlockShape& s, const Tiling& t) {
-  const int64_t blocks = blocks_of(s.out_channels), stride = spectra_stride(blocks, blocks_of(s.in_channels) * kLanes);
-  Workspace work;
-  const TapTable table = tap_table(work, s, t);
-  parallel_for(s.in_channels * blocks, 4, [&](int64_t begin, int64_t end, int) {
-    Workspace mine;
-    float* scratch = mine.floats(gradient_scratch(table));
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t ci = unit / blocks, b = unit % blocks;
-      gradient_unit(out + (b * kLanes * s.in_channels + ci) * s.kernel, s.in_channels * s.kernel, lanes_of(s.out_channels, b),
-                    g + unit * kPoint, stride, table, t.size / 2, scratch, false);
-    }
-  });
-}
-
-/// The same straight from the spectra of x and dy over m rows, block by block, so that the gradient's spectra stay in cache: for many
-/// channels. Adds to `out` when `add`.
-static void weight_gradient_product(float* out, const float* x, const float* d, int64_t m, const ConvBlockShape& s, const Tiling& t, bool add) {
-  const int64_t in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
-  const int64_t x_stride = spectra_stride(in_blocks, m), d_stride = spectra_stride(out_blocks, m);
-  // Two blocks of output channels at a time while their spectra fit the second-level cache.
-  const int64_t wide = t.bins * kLanes * 2 * kPoint * 4 <= (640 << 10) ? 2 : 1;
-  const int64_t columns = (out_blocks + wide - 1) / wide;
-  Workspace work;
-  const TapTable table = tap_table(work, s, t);
-  parallel_for(columns * in_blocks, 1, [&](int64_t begin, int64_t end, int) {
-    Workspace mine;
-    float* g = mine.floats(t.bins * (kLanes * wide + 1) * kPoint);
-    float* scratch = mine.floats(gradient_scratch(table));
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t b0 = task / in_blocks * wide, ib = task % in_blocks, blocks = out_blocks - b0 < wide ? out_blocks - b0 : wide;
-      const int64_t stride = kLanes * blocks * kPoint + kPoint;  // not a power of two, which would crowd one set of the cache
-      for (int64_t f = 0; f < t.bins; ++f)
-        spectral_gradient(g + f * stride, x + f * x_stride + ib * m * kPoint, d + f * d_stride + b0 * m * kPoint, m, 1, blocks, false,
-                          x_stride, d_stride);
-      for (int64_t c = 0; c < kLanes && ib * kLanes + c < s.in_channels; ++c)
-        for (int64_t b = 0; b < blocks; ++b)
-          gradient_unit(out + ((b0 + b) * kLanes * s.in_channels + ib * kLanes + c) * s.kernel, s.in_channels * s.kernel,
-                        lanes_of(s.out_channels, b0 + b), g + (c * blocks + b) * kPoint, stride, table, t.size / 2, scratch, add);
     }
   });
 }

@@ -2,7 +2,8 @@
 //
 //   bench_conv [batch = 32] [threads = 2] [rounds = 3] [stage = 0 (all)] [cpu]
 //
-// `cpu` counts processor time in place of wall time: for one thread on a machine that others load. Prints the best round of each stage, and a large matrix product beside it as the machine's yardstick.
+// `cpu` counts processor time in place of wall time: for one thread on a machine that others load. Prints the best
+// round of each stage, and a large matrix product beside it as the machine's yardstick.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -60,7 +61,8 @@ int main(int argc, char** argv) {
     const size_t w_size = s.out_channels * s.in_channels * s.kernel, saved_size = conv_block_saved_size(s);
     float *x = random_floats(x_size, 1, 1), *dx = random_floats(x_size, 1, 2), *weight = random_floats(w_size, 0.05f, 3);
     float *dw = random_floats(w_size, 1, 4), *channel = random_floats(6 * s.out_channels, 1, 5);
-    float *out = random_floats(out_size, 1, 6), *dout = random_floats(out_size, 1, 7), *saved = random_floats(saved_size, 0, 8);
+    float *out = random_floats(out_size, 1, 6), *dout = random_floats(out_size, 1, 7),
+        *saved = random_floats(saved_size, 0, 8);
     const int64_t c = s.out_channels;
     const ConvBlockWeights w{weight, channel, channel + c, channel + 2 * c};
     double forward = 1e9, backward = 1e9, inference = 1e9;
@@ -71,7 +73,8 @@ int main(int argc, char** argv) {
       const double t0 = now();
       conv_block_forward(out, saved, x, w, s);
       const double t1 = now();
-      conv_block_backward(stage ? dx : nullptr, {dw, channel + 3 * c, channel + 4 * c, channel + 5 * c}, dout, x, w, saved, s);
+      conv_block_backward(stage ? dx : nullptr, {dw, channel + 3 * c, channel + 4 * c, channel + 5 * c}, dout, x, w,
+          saved, s);
       const double t2 = now();
       PhaseTotal phases[64];
       const int n = phase_totals(phases, 64);
@@ -94,7 +97,8 @@ int main(int argc, char** argv) {
     if (count == 0) std::printf("\n");
     forward_total += forward, backward_total += backward, inference_total += inference;
     free_pages(x, x_size * 4), free_pages(dx, x_size * 4), free_pages(weight, w_size * 4), free_pages(dw, w_size * 4);
-    free_pages(channel, 24 * c), free_pages(out, out_size * 4), free_pages(dout, out_size * 4), free_pages(saved, saved_size * 4);
+    free_pages(channel, 24 * c), free_pages(out, out_size * 4), free_pages(dout, out_size * 4), free_pages(saved,
+        saved_size * 4);
   }
   std::printf("forward %.1f + backward %.1f ms = %.1f samples/s; inference %.1f ms = %.1f samples/s; scratch %.0f MB; large product %.0f GFLOP/s\n",
               1e3 * forward_total, 1e3 * backward_total, batch / (forward_total + backward_total), 1e3 * inference_total,

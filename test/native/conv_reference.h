@@ -46,8 +46,8 @@ struct ConvReference {
       }
   }
 
-  /// With `noise`, every sum of terms becomes a sum of their magnitudes under alternating signs: the size of what float rounding works
-  /// on, which is much larger than the result where terms cancel (very short signals).
+  /// With `noise`, every sum of terms becomes a sum of their magnitudes under alternating signs: the size of what float
+  /// rounding works on, which is much larger than the result where terms cancel (very short signals).
   void backward(const double* dout, const double* x, const double* weight, const double* scale, bool noise = false) {
     int sign = 1;
     const int64_t L = s.length, C = s.out_channels, Ci = s.in_channels, K = s.kernel, P = K / 2, Lo = s.out_length();
@@ -75,7 +75,8 @@ struct ConvReference {
           double d = scale[c] * inv * (dz[p] - s1 / L - term);
           if (noise)
             d = (sign = -sign) * std::fabs(scale[c]) * inv *
-                (std::fabs(dz[p]) + std::fabs(s1 / L) + std::fabs(term) + std::fabs(relu(pre[at(n, p, c)]) * inv * s2 / L));
+                (std::fabs(dz[p]) + std::fabs(s1 / L) + std::fabs(term) + std::fabs(relu(pre[at(n, p,
+                    c)]) * inv * s2 / L));
           dbias[c] += d;
           for (int64_t k = 0; k < K; ++k) {
             const int64_t q = p + k - P;

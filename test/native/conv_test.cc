@@ -1,7 +1,8 @@
 // The convolution block against its double-precision reference, and the reference against finite differences.
 //
-// Gradients are compared for the float forward's own choice of ReLU sign and pool maximum wherever float and double agree on
-// them; to keep them in agreement, inputs are drawn so that ties are either exact (ReLU's zeros) or improbable.
+// Gradients are compared for the float forward's own choice of ReLU sign and pool maximum wherever float and double
+// agree on them; to keep them in agreement, inputs are drawn so that ties are either exact (ReLU's zeros) or
+// improbable.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -24,7 +25,8 @@ static void expect(bool ok, const char* what, const ConvBlockShape& s, double va
               long(s.length), long(s.in_channels), long(s.out_channels), long(s.kernel), threads());
 }
 
-/// A float buffer with guard values on both sides, filled with NaN. Every other size starts on a 64-byte boundary, the rest off one.
+/// A float buffer with guard values on both sides, filled with NaN. Every other size starts on a 64-byte boundary, the
+/// rest off one.
 struct Guarded {
   std::vector<float> all;
   size_t count, start;
@@ -84,8 +86,8 @@ struct Case {
   ConvBlockWeights weights() const { return {fweight.data(), fbias.data(), fscale.data(), fshift.data()}; }
 };
 
-/// Positions whose ReLU sign or pool maximum float rounding may turn: there the two gradients rightly differ, so dout is
-/// cleared around them.
+/// Positions whose ReLU sign or pool maximum float rounding may turn: there the two gradients rightly differ, so dout
+/// is cleared around them.
 static void clear_near_ties(Case& c, const ConvReference& r) {
   const ConvBlockShape& s = c.s;
   const double close = 2e-5;
@@ -131,7 +133,8 @@ static void compare(const Case& c, const ConvReference& r, double tolerance) {
   expect(d < tolerance, "out differs by", s, d);
   expect(!std::memcmp(out.data(), inference.data(), out.count * sizeof(float)), "inference differs from training", s, 0);
   Guarded dx(r.dx.size()), dw(r.dweight.size()), db(r.dbias.size()), dscale(r.dscale.size()), dshift(r.dshift.size());
-  conv_block_backward(dx.data(), {dw.data(), db.data(), dscale.data(), dshift.data()}, c.fdout.data(), c.fx.data(), c.weights(),
+  conv_block_backward(dx.data(), {dw.data(), db.data(), dscale.data(), dshift.data()}, c.fdout.data(), c.fx.data(),
+      c.weights(),
                       saved.data(), s);
   d = distance(dx, r.dx, noise.dx);
   expect(d < tolerance, "dx differs by", s, d);
@@ -144,23 +147,27 @@ static void compare(const Case& c, const ConvReference& r, double tolerance) {
   d = distance(dshift, r.dshift, noise.dshift);
   expect(d < tolerance, "dshift differs by", s, d);
   Guarded dw2(r.dweight.size());
-  conv_block_backward(nullptr, {dw2.data(), db.data(), dscale.data(), dshift.data()}, c.fdout.data(), c.fx.data(), c.weights(),
+  conv_block_backward(nullptr, {dw2.data(), db.data(), dscale.data(), dshift.data()}, c.fdout.data(), c.fx.data(),
+      c.weights(),
                       saved.data(), s);
   expect(!std::memcmp(dw.data(), dw2.data(), dw.count * sizeof(float)), "dweight depends on dx being asked for", s, 0);
-  expect(out.intact() && saved.intact() && inference.intact() && dx.intact() && dw.intact() && db.intact() && dscale.intact() &&
+  expect(out.intact() && saved.intact() && inference.intact() && dx.intact() && dw.intact() && db.intact()
+      && dscale.intact() &&
              dshift.intact(),
          "wrote outside an output", s, 0);
 }
 
 static uint64_t fingerprint(const Case& c) {
   const ConvBlockShape& s = c.s;
-  Guarded out(c.fdout.size()), saved(conv_block_saved_size(s)), dx(c.fx.size()), dw(c.fweight.size()), rest(3 * s.out_channels);
+  Guarded out(c.fdout.size()), saved(conv_block_saved_size(s)), dx(c.fx.size()), dw(c.fweight.size()),
+      rest(3 * s.out_channels);
   conv_block_forward(out.data(), saved.data(), c.fx.data(), c.weights(), s);
   conv_block_backward(dx.data(), {dw.data(), rest.data(), rest.data() + s.out_channels, rest.data() + 2 * s.out_channels},
                       c.fdout.data(), c.fx.data(), c.weights(), saved.data(), s);
   uint64_t hash = 1469598103934665603u;
   for (Guarded* g : {&out, &dx, &dw, &rest})
-    for (size_t i = 0; i < g->count * 4; ++i) hash = (hash ^ reinterpret_cast<unsigned char*>(g->data())[i]) * 1099511628211u;
+    for (size_t i = 0; i < g->count * 4;
+        ++i) hash = (hash ^ reinterpret_cast<unsigned char*>(g->data())[i]) * 1099511628211u;
   return hash;
 }
 
@@ -201,7 +208,8 @@ static void check_reference(const ConvBlockShape& s) {
 
 int main(int argc, char** argv) {
   const bool quick = argc > 1 && !std::strcmp(argv[1], "--quick");
-  for (const ConvBlockShape& s : {ConvBlockShape{2, 11, 2, 2, 3}, {1, 20, 1, 2, 7}, {2, 7, 3, 4, 5}, {1, 2, 1, 1, 1}}) check_reference(s);
+  for (const ConvBlockShape& s : {ConvBlockShape{2, 11, 2, 2, 3}, {1, 20, 1, 2, 7}, {2, 7, 3, 4, 5}, {1, 2, 1, 1,
+      1}}) check_reference(s);
 
   std::vector<ConvBlockShape> shapes;
   for (int64_t length : {1, 2, 3, 4, 5, 6, 51, 52, 140, 200, 300, 1000})
@@ -209,8 +217,11 @@ int main(int argc, char** argv) {
       if (length == 1000 && ci * co > 512) continue;
       shapes.push_back({length > 140 ? 1 : 3, length, ci, co, 51});
     }
-  shapes.insert(shapes.end(), {{1, 2187, 5, 17, 51}, {3, 2187, 1, 16, 51}, {33, 100, 16, 16, 51}, {5, 520, 17, 16, 51}, {33, 52, 5, 5, 51},
-                               {2, 60, 64, 64, 51}, {3, 60, 128, 96, 51}, {2, 40, 100, 90, 51}, {2, 210, 96, 96, 25}, {2, 100, 4, 6, 1}, {2, 100, 6, 4, 3}, {1, 300, 16, 16, 25}, {2, 70, 16, 16, 101},
+  shapes.insert(shapes.end(), {{1, 2187, 5, 17, 51}, {3, 2187, 1, 16, 51}, {33, 100, 16, 16, 51}, {5, 520, 17, 16,
+      51}, {33, 52, 5, 5, 51},
+                               {2, 60, 64, 64, 51}, {3, 147, 32, 48, 51}, {3, 60, 128, 96, 51}, {2, 40, 100, 90, 51},
+                                   {2, 210, 96, 96, 25}, {2, 100, 4, 6, 1}, {2, 100, 6, 4, 3}, {1, 300, 16, 16, 25},
+                                   {2, 70, 16, 16, 101},
                                {2, 40, 3, 3, 101}, {1, 700, 16, 16, 301}, {1, 1322, 20, 33, 51}});
   if (!quick) shapes.insert(shapes.end(), {{1, 35691, 1, 16, 51}, {1, 11898, 16, 32, 51}});
   for (const ConvBlockShape& s : shapes) {
@@ -234,16 +245,19 @@ int main(int argc, char** argv) {
   {
     const ConvBlockShape whole{16, 1322, 64, 128, 51}, half{8, 1322, 64, 128, 51};
     Case c(whole);
-    std::vector<float> out(c.fdout.size()), dx(c.fx.size()), saved(conv_block_saved_size(whole)), parts(c.fdout.size()), dx_parts(c.fx.size());
+    std::vector<float> out(c.fdout.size()), dx(c.fx.size()), saved(conv_block_saved_size(whole)),
+        parts(c.fdout.size()), dx_parts(c.fx.size());
     std::vector<float> dw(c.fweight.size()), dw_parts[2], rest(3 * 128);
     conv_block_forward(out.data(), saved.data(), c.fx.data(), c.weights(), whole);
-    conv_block_backward(dx.data(), {dw.data(), rest.data(), rest.data() + 128, rest.data() + 256}, c.fdout.data(), c.fx.data(), c.weights(),
+    conv_block_backward(dx.data(), {dw.data(), rest.data(), rest.data() + 128, rest.data() + 256}, c.fdout.data(),
+        c.fx.data(), c.weights(),
                         saved.data(), whole);
     for (int h = 0; h < 2; ++h) {
       const size_t x0 = h * c.fx.size() / 2, out0 = h * c.fdout.size() / 2;
       dw_parts[h].resize(dw.size());
       conv_block_forward(parts.data() + out0, saved.data(), c.fx.data() + x0, c.weights(), half);
-      conv_block_backward(dx_parts.data() + x0, {dw_parts[h].data(), rest.data(), rest.data() + 128, rest.data() + 256}, c.fdout.data() + out0,
+      conv_block_backward(dx_parts.data() + x0, {dw_parts[h].data(), rest.data(), rest.data() + 128,
+          rest.data() + 256}, c.fdout.data() + out0,
                           c.fx.data() + x0, c.weights(), saved.data(), half);
     }
     auto far = [](const std::vector<float>& a, const std::vector<float>& b) {
