@@ -65,10 +65,10 @@ export async function openMpi(launch: Launch): Promise<Communicator> {
     async close() {
       if (isClosed) return;
       await addon.barrier();
-      await watch.close();
-      // A rank that has stopped watching may leave; one that has not must not see it go.
+      await watch.relax();
       await addon.barrier();
       isClosed = true;
+      await watch.close();
       await addon.finalize();
     },
   };

@@ -8,9 +8,9 @@ import type { WatchAnswer, WatchRequest, WatchSettings } from "./watch";
 
 type Line =
   | { kind: "hello"; token: string; rank: number; host: string; pid: number }
+  | { kind: "stay" }
   | { kind: "beat" }
-  | { kind: "tell"; reason: string }
-  | { kind: "bye" };
+  | { kind: "tell"; reason: string };
 
 /** The other end of a connection. */
 interface Peer {
@@ -18,7 +18,7 @@ interface Peer {
   rank: number;
   name: string;
   heardAt: number;
-  /** It said why it ends, or that it ends as agreed. */
+  /** It said why it ends, or is one of several connections of a rank that has yet to choose. */
   isExplained: boolean;
 }
 
@@ -31,7 +31,7 @@ if (parentPort === null) throw new Error("Cannot run the watch by itself: expect
 const port = parentPort;
 const { rank, size, host, meeting, silenceSeconds, addonPath, told } = workerData as WatchSettings;
 const peers = new Set<Peer>();
-let isClosing = false;
+let isRelaxed = false;
 let lookedAt = Date.now();
 
 if (rank === 0) listen();
@@ -46,8 +46,8 @@ port.on("message", (request: WatchRequest) => {
     });
     return;
   }
-  isClosing = true;
-  tellAll({ kind: "bye" }, () => port.postMessage({ kind: "closed" } satisfies WatchAnswer));
+  isRelaxed = true;
+  port.postMessage({ kind: "relaxed" } satisfies WatchAnswer);
 });
 
 /** Rank 0: takes the connections of all others. */
@@ -72,8 +72,8 @@ async function join(): Promise<void> {
   try {
     const socket = await Promise.any(attempts);
     for (const attempt of attempts) attempt.then((other) => other !== socket && other.destroy()).catch(() => {});
-    const peer = follow(socket, { rank: 0, name: "rank 0", isExplained: false });
-    peer.heardAt = Date.now();
+    follow(socket, { rank: 0, name: "rank 0", isExplained: false });
+    send(socket, { kind: "stay" });
     port.postMessage({ kind: "open", port: meeting.port } satisfies WatchAnswer);
   } catch {
     throw new Error(`rank 0 is not reached at any of ${meeting.addresses.join(", ")}, port ${meeting.port}`);
@@ -109,7 +109,7 @@ function follow(socket: Socket, about: { rank: number; name: string; isExplained
   socket.on("error", () => {}); // a close follows
   socket.on("close", () => {
     peers.delete(peer);
-    if (!peer.isExplained && !isClosing) {
+    if (!peer.isExplained && !isRelaxed) {
       end(`${peer.name} ended without a word: it was killed, or the machine ran out of memory`);
     }
   });
@@ -130,11 +130,11 @@ function hear(peer: Peer, text: string): void {
       peer.socket.destroy();
       return;
     }
-    Object.assign(peer, { rank: line.rank, isExplained: false });
+    peer.rank = line.rank;
     peer.name = `rank ${line.rank} on ${line.host} (process ${line.pid})`;
     send(peer.socket, { kind: "beat" });
-  } else if (line.kind === "bye") {
-    peer.isExplained = true;
+  } else if (line.kind === "stay" && peer.rank > 0) {
+    peer.isExplained = false;
   } else if (line.kind === "tell") {
     // It has printed its reason itself.
     peer.isExplained = true;
@@ -151,7 +151,7 @@ function beat(): void {
   tellAll({ kind: "beat" });
   for (const peer of peers) {
     if (isLate) peer.heardAt = now;
-    if (now - peer.heardAt > silenceSeconds * 1000 && !peer.isExplained && !isClosing) {
+    if (now - peer.heardAt > silenceSeconds * 1000 && !peer.isExplained && !isRelaxed) {
       end(`${peer.name} is silent for ${silenceSeconds} s: it was stopped, or its machine or network is gone`);
     }
   }
@@ -174,7 +174,7 @@ function send(socket: Socket, line: Line, done: () => void = () => {}): void {
 
 /** Says why, to people and to the other ranks, and ends all of them. */
 function end(reason: string): void {
-  isClosing = true;
+  isRelaxed = true;
   writeSync(2, `asterolab: rank ${rank} on ${host}: ${reason}; the job ends\n`);
   tellAll({ kind: "tell", reason });
   setTimeout(abort, 200);

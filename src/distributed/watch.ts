@@ -33,9 +33,9 @@ export interface WatchSettings {
 }
 
 /** From the main thread to the worker. */
-export type WatchRequest = { readonly kind: "close" } | { readonly kind: "tell"; readonly reason: string };
+export type WatchRequest = { readonly kind: "relax" } | { readonly kind: "tell"; readonly reason: string };
 /** From the worker to the main thread. */
-export type WatchAnswer = { readonly kind: "open"; readonly port: number } | { readonly kind: "closed" };
+export type WatchAnswer = { readonly kind: "open"; readonly port: number } | { readonly kind: "relaxed" };
 
 /** How long a rank may be silent before the job ends; a stopped rank ends it well within half a minute. */
 const SILENCE_SECONDS = 12;
@@ -61,7 +61,6 @@ export class Watch {
     const told = new Int32Array(new SharedArrayBuffer(4));
     const worker = startWorker({ ...options, meeting, silenceSeconds: silenceSeconds(), told });
     const answer = await answerOf(worker, "open");
-    worker.unref();
     return new Watch(worker, { ...meeting, port: answer.kind === "open" ? answer.port : 0 }, told);
   }
 
@@ -71,12 +70,14 @@ export class Watch {
     Atomics.wait(this.told, 0, 0, TELL_MS);
   }
 
-  /** Ends the watch; all ranks do this before any of them leaves. */
+  /** From now on others may go: all ranks do this before any of them calls `close`. */
+  async relax(): Promise<void> {
+    const relaxed = answerOf(this.worker, "relaxed");
+    this.worker.postMessage({ kind: "relax" } satisfies WatchRequest);
+    await relaxed;
+  }
+
   async close(): Promise<void> {
-    const closed = answerOf(this.worker, "closed");
-    this.worker.ref();
-    this.worker.postMessage({ kind: "close" } satisfies WatchRequest);
-    await closed;
     await this.worker.terminate();
   }
 }
@@ -102,10 +103,13 @@ function answerOf(worker: Worker, kind: WatchAnswer["kind"]): Promise<WatchAnswe
   return new Promise((resolve, reject) => {
     const fail = (cause: Error): void =>
       reject(new CommunicatorError(`Cannot watch the ranks: ${cause.message}`, { cause }));
+    worker.ref();
     worker.once("error", fail);
     worker.once("exit", () => fail(new Error("the watching thread ended")));
     worker.on("message", (answer: WatchAnswer) => {
-      if (answer.kind === kind) resolve(answer);
+      if (answer.kind !== kind) return;
+      worker.unref();
+      resolve(answer);
     });
   });
 }
