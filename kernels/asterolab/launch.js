@@ -30,10 +30,15 @@ function findsPackage(folder) {
 // A worker watches, since a long computation in a cell would keep a timer of the main thread from firing.
 function endWithParent() {
   const source = `
+    const { workerData } = require("node:worker_threads");
     const parent = process.ppid;
-    setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, "SIGKILL"); }, 500);
+    setInterval(() => {
+      if (process.ppid === parent) return;
+      require("node:fs").rmSync(workerData, { force: true }); // the connection file, which nobody else removes now
+      process.kill(process.pid, "SIGKILL");
+    }, 500);
   `;
-  new Worker(source, { eval: true, stdout: false, stderr: false }).unref();
+  new Worker(source, { eval: true, workerData: process.argv[2] }).unref();
 }
 
 // tslab sends without waiting; a burst of prints finds the socket busy and is dropped, its end with it. Here each send
@@ -42,11 +47,16 @@ function sendInOrder({ ZmqServer }) {
   Object.defineProperty(ZmqServer.prototype, "iopub", {
     set(socket) {
       socket.sendHighWaterMark = 0;
+      // A socket that is being bound refuses to send, so the queue begins with that.
       let queue = Promise.resolve();
+      const bind = (address) => {
+        queue = socket.bind(address);
+        return queue;
+      };
       const send = (message) => {
         queue = queue.then(() => (socket.closed ? undefined : socket.send(message))).catch(() => {});
       };
-      const inOrder = { send, bind: (address) => socket.bind(address), close: () => socket.close() };
+      const inOrder = { send, bind, close: () => socket.close() };
       Object.defineProperty(this, "iopub", { value: inOrder });
     },
   });

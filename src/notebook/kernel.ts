@@ -136,8 +136,9 @@ function deadKernelError(name: string, { code, signal }: KernelEnd, output: stri
   return new KernelError(withOutput(text, output), output);
 }
 
-/** Appends the last line a kernel printed, which usually says why. */
+/** Appends the line in which a kernel says why: the last that names an error, else the last. */
 function withOutput(text: string, output: string): string {
-  const last = output.trim().split("\n").at(-1);
-  return last ? `${text}; it printed last: ${last}` : text;
+  const lines = output.trim().split("\n").reverse();
+  const line = lines.find((candidate) => /error/i.test(candidate)) ?? lines[0];
+  return line ? `${text}; it printed: ${line.trim()}` : text;
 }

@@ -107,7 +107,7 @@ test("the next run removes the marks of a failure", async () => {
 test("an error that only the reply tells becomes an output", async () => {
   const { saved, exitCode } = await run([scripted(["silent-error", "KeyError", "k"])]);
   assert.equal(exitCode, 1);
-  assert.equal(textOf(saved[1 + 1]), "KeyError: k");
+  assert.equal(textOf(saved[2]), "KeyError: k");
 });
 
 test("a cell tagged raises-exception may fail, and a kernel that refuses the next one is asked again", async () => {
@@ -124,8 +124,9 @@ test("a kernel that keeps refusing is a failure", async () => {
 });
 
 test("a request for keyboard input fails the cell instead of waiting", async () => {
-  const { exitCode, error } = await run([scripted(["input"])]);
+  const { exitCode, error, saved } = await run([scripted(), scripted(["input"])]);
   assert.equal(exitCode, 1);
+  assert.match(textOf(saved[3]), /^got ""InputRequestError/);
   assert.match(error!.message, /InputRequestError: the cell asked for keyboard input/);
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -21,6 +21,7 @@ test("the kernel ends when its parent is killed, even inside a computation", {
   assert.equal(findKernelSpec("asterolab").language, "typescript");
   const parent = spawn(process.execPath, ["--require", "ts-node/register", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, JUPYTER_RUNTIME_DIR: join(folder, "runtime") },
   });
   const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
   assert.deepEqual(processesUnder(parent.pid!), [pid]);
@@ -28,4 +29,5 @@ test("the kernel ends when its parent is killed, even inside a computation", {
   for (let attempt = 0; attempt < 60 && isAlive(pid); attempt++)
     await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(isAlive(pid), false);
+  assert.deepEqual(readdirSync(join(folder, "runtime")), [], "the connection file is gone, too");
 });
