@@ -9,6 +9,7 @@ import { registerNativeBackend, setNativeThreads } from "./native";
 import { loadAddon } from "./native/addon";
 import { useTensorflow } from "./tensorflow";
 
+export { setNativeThreads as setThreads } from "./native";
 export { type EngineStatistics, engineStatistics, resetEngineStatistics } from "./statistics";
 
 export type EngineName = "native" | "tensorflow" | "cpu";
