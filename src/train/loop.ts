@@ -67,6 +67,7 @@ export async function train(config: Config, options: TrainOptions): Promise<Trai
     const save = async (epochEnd: { readonly isBest: boolean } | null): Promise<void> => {
       savedStep = progress.step;
       if (comm.rank > 0) return;
+      await run.lock?.check();
       const kind = { isEpochEnd: epochEnd !== null, isBest: epochEnd?.isBest ?? false, keep: config.keep };
       const paths = await saveCheckpoint(path, snapshot(run), kind);
       onEvent({ kind: "checkpoint", path: paths.at(-1)!, epoch: progress.epoch, step: progress.step });

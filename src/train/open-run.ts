@@ -1,7 +1,7 @@
 /** Everything a run needs before its first step: data, network, the state it goes on from, and its reports. */
 
 import { existsSync } from "node:fs";
-import { loadCheckpointFile, loadNewestCheckpoint } from "../checkpoint";
+import { loadCheckpointFile, loadNewestCheckpoint, lockRun, type RunLock } from "../checkpoint";
 import type { Config } from "../config";
 import type { Dataset } from "../data/dataset";
 import { mkdirP } from "../data/files";
@@ -23,6 +23,8 @@ import { type Run, restoreSnapshot } from "./snapshot";
 
 export interface OpenRun extends Run {
   readonly path: string;
+  /** Keeps other runs out of the folder; null on the ranks that do not write there. */
+  readonly lock: RunLock | null;
   readonly heldOut: Dataset;
   /** What the prior alone scores on the held-out spectra. */
   readonly baseline: Evaluation;
@@ -60,10 +62,15 @@ export async function openRun(config: Config, options: OpenRunOptions): Promise<
     const baseline = evaluatePrior(priorOf(data, config.loss), heldOut, config.loss);
     const run: Run = { config, data, model, optimizer, schedule, progress: newProgress(), comm };
 
+    let lock: RunLock | null = null;
     // Rank 0 alone reads and writes the folder; the others may not even see it.
     const found = await agree(comm, async () => {
       if (comm.rank > 0) return null;
-      const start = await findStart(run, path, restore);
+      const takeLock = async (): Promise<void> => {
+        lock = await lockRun(path);
+        closers.push(lock.release);
+      };
+      const start = await findStart(run, path, restore, takeLock);
       await writeConfig(path, config);
       return start;
     });
@@ -87,7 +94,7 @@ export async function openRun(config: Config, options: OpenRunOptions): Promise<
     if (comm.size > 1) reports.line(comm.describe());
     for (const line of [...startLines({ ...about, data }), ...notes]) reports.line(line);
     const reducer = comm.size > 1 ? new GradientReducer(comm, model.parameters, config.deterministic) : null;
-    return { ...run, path, heldOut, baseline, stepsPerEpoch, reports, reducer, close };
+    return { ...run, path, lock, heldOut, baseline, stepsPerEpoch, reports, reducer, close };
   } catch (error) {
     await close();
     throw error;
@@ -119,12 +126,21 @@ async function requireSameData(comm: Communicator, datasets: readonly Dataset[])
 }
 
 /** Restores the newest checkpoint, or makes room for a new run and takes over the weights it starts from. */
-async function findStart(run: Run, path: string, restore: boolean): Promise<{ notes: string[]; isRestored: boolean }> {
+async function findStart(
+  run: Run,
+  path: string,
+  restore: boolean,
+  takeLock: () => Promise<void>,
+): Promise<{ notes: string[]; isRestored: boolean }> {
   const { config, model, progress } = run;
   const notes: string[] = [];
   // A folder that is not there yet is made only when nothing can go wrong any more.
-  if (existsSync(path)) mkdirP(path);
-  if (restore && existsSync(path)) {
+  const isOld = existsSync(path);
+  if (isOld) {
+    mkdirP(path);
+    await takeLock();
+  }
+  if (restore && isOld) {
     const checkpoint = await loadNewestCheckpoint(path, { onDamaged: (line) => notes.push(line), setAside: true });
     if (checkpoint !== null) {
       const changes = restoreSnapshot(run, checkpoint);
@@ -138,7 +154,10 @@ async function findStart(run: Run, path: string, restore: boolean): Promise<{ no
     model.loadStateDict((await loadCheckpointFile(config.init)).model, config.init);
     notes.push(`starts from the weights in "${config.init}"`);
   }
-  mkdirP(path);
+  if (!isOld) {
+    mkdirP(path);
+    await takeLock();
+  }
   const aside = setOlderRunAside(path);
   if (aside !== null) notes.push(`the older run in "${path}" was moved to its subfolder "${aside}"`);
   return { notes, isRestored: false };
