@@ -205,6 +205,8 @@ class Run {
       try {
         const work = kernel.execute(cell.source, (id) => this.collector.attach(id, cell));
         const { reply, isComplete } = await abortable(work, limit.signal, this.options.signal);
+        // By our clock: tslab dates its replies with the time the cell began.
+        recordTiming(cell, "shell.execute_reply", new Date().toISOString());
         if (!isComplete) markTruncated(cell);
         const isRefused = reply.status === "abort" || reply.status === "aborted";
         if (!isRefused || attempt === ABORT_RETRIES) return reply;

@@ -44,7 +44,7 @@ test("cells run in order; streams, displays and results become outputs", async (
     [1, 2, null],
   );
   assert.deepEqual(saved.map(statusOf), ["completed", "completed", "completed"]);
-  const keys = ["iopub.execute_input", "iopub.status.busy", "iopub.status.idle"];
+  const keys = ["iopub.execute_input", "iopub.status.busy", "iopub.status.idle", "shell.execute_reply"];
   assert.deepEqual(Object.keys(saved[0]!.metadata.execution as object).sort(), keys);
   assert.equal((notebook.metadata.papermill as { exception: unknown }).exception, null);
   assert.deepEqual(notebook.metadata.language_info, { name: "typescript" });
