@@ -1,6 +1,7 @@
 /** Progress on stderr: a bar with the time left on a terminal, plain lines otherwise. */
 
 import { Presets, SingleBar } from "cli-progress";
+import { detectLaunch } from "../distributed/launch";
 
 export interface Progress {
   /** Shows that `done` of the total is reached; `note` stands at the end of the line. */
@@ -23,7 +24,11 @@ const PLAIN_INTERVAL_MS = 5000;
 /** Starts a progress display that suits stderr. */
 export function createProgress(options: ProgressOptions): Progress {
   // mpirun gives its ranks a pseudo-terminal, so a terminal alone does not mean that a person watches.
-  const isWatched = process.stderr.isTTY === true && process.env.TERM !== "dumb" && process.env.CI === undefined;
+  const isWatched =
+    process.stderr.isTTY === true &&
+    detectLaunch() === null &&
+    process.env.TERM !== "dumb" &&
+    process.env.CI === undefined;
   return isWatched ? barProgress(options) : plainProgress(options);
 }
 

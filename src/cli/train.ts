@@ -10,13 +10,20 @@ import {
   parseConfig,
   readConfigFile,
 } from "../config";
+import type { Communicator } from "../distributed";
+import { openWorld } from "../distributed";
+import { agree, broadcastValue } from "../distributed/agree";
+import { exitCodeOf } from "../errors";
 import { type TrainResult, train } from "../train/loop";
 import type { TrainEvent } from "../train/reports";
 import { maybeReadConfig } from "../train/run-folder";
+import { integer } from "./arguments";
+import { listenForStop } from "./interrupt";
 import { createProgress, type Progress } from "./progress";
+import { launchTraining } from "./train-ranks";
 import { validationTable } from "./validation-table";
 
-interface TrainFlags {
+export interface TrainFlags {
   readonly path: string;
   readonly restore: "yes" | "no";
   readonly config?: string;
@@ -24,6 +31,10 @@ interface TrainFlags {
   readonly data?: string;
   readonly engine?: string;
   readonly set: readonly string[];
+  readonly deterministic?: boolean;
+  readonly ranks?: number;
+  readonly maxRestarts: number;
+  readonly launched?: boolean;
   readonly json?: boolean;
 }
 
@@ -43,34 +54,64 @@ export function trainCommand(): Command {
     .option("--data <dir>", "data set (setting data_dir)")
     .addOption(new Option("--engine <name>", "where to compute").choices(["auto", "native", "tensorflow", "cpu"]))
     .option("--set <key=value>", "change one setting; may be repeated", collect, [])
+    .option("--ranks <n>", "train on this many processes, started with mpirun", integer("--ranks", 1))
+    .option(
+      "--max-restarts <k>",
+      "restarts from the last checkpoint when a rank fails",
+      integer("--max-restarts", 0),
+      0,
+    )
+    .option("--deterministic", "the same weights, bit for bit, for the same number of ranks (setting deterministic)")
+    .addOption(new Option("--launched", "read the word to stop from standard input").hideHelp())
     .option("--json", "print the result as one JSON document")
     .action(runTrain);
 }
 
 async function runTrain(flags: TrainFlags): Promise<void> {
-  const config = configOf(flags);
-  for (const [setting, value] of Object.entries(config)) {
-    process.stderr.write(`${setting.padEnd(SETTING_WIDTH)} ${JSON.stringify(value)}\n`);
+  if (flags.ranks !== undefined) {
+    configOf(flags); // a wrong setting is told once, not by every rank
+    process.exitCode = await launchTraining(flags, flags.ranks);
+    return;
   }
-  const interrupt = new AbortController();
-  let exitCode = 0;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    exitCode = signal === "SIGINT" ? 130 : 143;
-    interrupt.abort();
-    process.stderr.write(`${signal}: saving after this step; once more ends at once\n`);
-  };
-  // `once`: a second signal finds the default handler and ends the process.
-  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
-  const display = createDisplay();
+  const comm = await openWorld();
   try {
-    const restore = flags.restore === "yes";
-    const result = await train(config, { path: flags.path, restore, signal: interrupt.signal, onEvent: display.show });
-    display.stop();
-    process.stdout.write(flags.json ? `${JSON.stringify(resultDocument(result), null, 2)}\n` : resultText(result));
-    if (result.stopped === "interrupted") process.exitCode = exitCode;
+    await trainOnRank(flags, comm);
+  } catch (error) {
+    // What all ranks know is told by the first.
+    if (comm.rank === 0) throw error;
+    process.exitCode = exitCodeOf(error);
   } finally {
-    display.stop();
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    await comm.close();
+  }
+}
+
+async function trainOnRank(flags: TrainFlags, comm: Communicator): Promise<void> {
+  const isTeller = comm.rank === 0;
+  const config = await broadcastValue(comm, await agree(comm, () => configOf(flags)));
+  if (isTeller) {
+    for (const [setting, value] of Object.entries(config)) {
+      process.stderr.write(`${setting.padEnd(SETTING_WIDTH)} ${JSON.stringify(value)}\n`);
+    }
+  }
+  const interrupt = listenForStop({ isTeller, isLaunched: flags.launched ?? false });
+  const display = isTeller ? createDisplay() : null;
+  try {
+    const result = await train(config, {
+      path: flags.path,
+      restore: flags.restore === "yes",
+      signal: interrupt.signal,
+      comm,
+      ...(display && { onEvent: display.show }),
+    });
+    display?.stop();
+    if (isTeller) {
+      process.stdout.write(flags.json ? `${JSON.stringify(resultDocument(result), null, 2)}\n` : resultText(result));
+    }
+    // On several ranks an exit code other than 0 would count as a failure of one.
+    if (result.stopped === "interrupted" && comm.size === 1) process.exitCode = interrupt.exitCode();
+  } finally {
+    display?.stop();
+    interrupt.release();
   }
 }
 
@@ -82,6 +123,7 @@ function configOf(flags: TrainFlags): Config {
     flags.config === undefined ? null : readConfigFile(flags.config),
     flags.data === undefined ? null : { data_dir: flags.data },
     flags.engine === undefined ? null : { engine: flags.engine },
+    flags.deterministic ? { deterministic: true } : null,
     ...flags.set.map(parseAssignment),
   ];
   return parseConfig(flags.preset ?? "default", ...specs.filter((spec): spec is ConfigSpec => spec !== null));
