@@ -36,26 +36,6 @@ Napi::Value SetIsa(const Info& info) {
 
 Napi::Value IsaInUse(const Info& info) { return Napi::String::New(info.Env(), isa_name()); }
 
-// An ArrayBuffer of page-aligned memory, on huge pages where the system gives them.
-Napi::Value Allocate(const Info& info) {
-  Arguments a(info, "allocate");
-  const double bytes = a.number("bytes");
-  if (!(bytes >= 1 && bytes <= 1099511627776.0)) a.fail_range("bytes must be from 1 to 2^40");
-  const size_t size = static_cast<size_t>(bytes);
-  void* block = allocate_pages(size);
-  if (block == nullptr) a.fail_range("no memory for " + std::to_string(size) + " bytes");
-  napi_value buffer;
-  const napi_status status = napi_create_external_arraybuffer(
-      a.env(), block, size,
-      [](napi_env, void* data, void* hint) { free_pages(data, reinterpret_cast<size_t>(hint)); },
-      reinterpret_cast<void*>(size), &buffer);
-  if (status != napi_ok) {  // some runtimes forbid buffers of foreign memory
-    free_pages(block, size);
-    return Napi::ArrayBuffer::New(a.env(), size);
-  }
-  return Napi::Value(a.env(), buffer);
-}
-
 Napi::Value WorkspaceBytes(const Info& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(workspace_bytes()));
 }
@@ -65,7 +45,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("threads", Napi::Function::New(env, Threads, "threads"));
   exports.Set("setIsa", Napi::Function::New(env, SetIsa, "setIsa"));
   exports.Set("isa", Napi::Function::New(env, IsaInUse, "isa"));
-  exports.Set("allocate", Napi::Function::New(env, Allocate, "allocate"));
   exports.Set("workspaceBytes", Napi::Function::New(env, WorkspaceBytes, "workspaceBytes"));
   export_ops(env, exports);
   return exports;

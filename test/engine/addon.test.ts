@@ -142,16 +142,6 @@ test("Adam's lists must go together, and nothing changes when one does not", () 
   assert.deepEqual(parameters, before);
 });
 
-test("memory from the addon is page-aligned enough for every vector and can be written whole", () => {
-  for (const bytes of [1, 4096, 5000, 3 << 20]) {
-    const buffer = addon.allocate({ bytes });
-    assert.equal(buffer.byteLength, bytes);
-    new Uint8Array(buffer).fill(255);
-  }
-  assert.throws(() => addon.allocate({ bytes: 0 }), { name: "RangeError", message: /^allocate: bytes must be from 1/ });
-  assert.throws(() => addon.allocate({ bytes: Number.NaN }), { name: "TypeError" });
-});
-
 test("thread counts and instruction sets are checked", () => {
   assert.throws(() => addon.setThreads({ count: 0 }), { name: "TypeError" });
   assert.throws(() => addon.setThreads({ count: 1e6 }), { name: "RangeError", message: /at most 4096/ });

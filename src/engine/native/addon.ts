@@ -52,7 +52,6 @@ export interface Addon {
   threads(): number;
   setIsa(options: { name: IsaName }): IsaName;
   isa(): IsaName;
-  allocate(options: { bytes: number }): ArrayBuffer;
   workspaceBytes(): number;
 
   convBlockSavedSize(a: ConvBlockSizes): number;

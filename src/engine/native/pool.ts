@@ -1,9 +1,8 @@
 /**
- * Memory of the native ops' outputs: blocks of page-aligned memory in size classes, handed out again once their tensor
- * is gone. A training step asks for the same sizes each time, so after the first step no memory is allocated.
+ * Memory of the native ops' outputs: blocks in size classes, handed out again once their tensor is gone. A training step
+ * asks for the same sizes each time, so after the first step no memory is allocated. Plain array buffers: blocks on huge
+ * pages from the addon were no faster in later steps and slower in the first.
  */
-
-import { loadAddon } from "./addon";
 
 /** Memory for one output. `bytes` is its size class, at least what was asked for. */
 export interface Block {
@@ -36,7 +35,7 @@ export class Pool {
   private taken = 0;
   private allocated = 0;
 
-  constructor(private readonly allocate: (bytes: number) => ArrayBuffer = allocatePages) {}
+  constructor(private readonly allocate = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes)) {}
 
   /** Memory for at least `bytes`; its contents are whatever was there. */
   take(bytes: number): Block {
@@ -100,8 +99,4 @@ function sizeClass(bytes: number): number {
   if (bytes <= SMALLEST_BYTES) return SMALLEST_BYTES;
   const step = 2 ** Math.ceil(Math.log2(bytes)) / (2 * CLASSES_PER_OCTAVE);
   return Math.ceil(bytes / step) * step;
-}
-
-function allocatePages(bytes: number): ArrayBuffer {
-  return loadAddon().allocate({ bytes });
 }
