@@ -57,6 +57,8 @@ export interface Config {
   readonly steps_per_epoch: number | null;
   /** When the schedule advances: after each optimizer step, or after each epoch as the original does. */
   readonly schedule_interval: "step" | "epoch";
+  /** What a step does whose loss or gradient is no number: end the run, or leave the weights and go on. */
+  readonly on_nan: "stop" | "skip";
   /** Gradients are scaled down to this global norm; null: never. */
   readonly clip_norm: number | null;
   readonly shuffle: boolean;
@@ -121,6 +123,7 @@ const configSchema = z.strictObject({
   steps_per_epoch: count.nullable(),
   schedule_interval: z.enum(["step", "epoch"]),
   clip_norm: positive.nullable(),
+  on_nan: z.enum(["stop", "skip"]),
   shuffle: z.boolean(),
   seed: z.int().nonnegative(),
   filter: z.array(filterSchema),
@@ -164,6 +167,7 @@ const DEFAULT: Config = {
   steps_per_epoch: null,
   schedule_interval: "step",
   clip_norm: 1,
+  on_nan: "stop",
   shuffle: true,
   seed: 1,
   filter: [],

@@ -47,6 +47,8 @@ export interface TrainingPass {
 
 export interface ForwardOptions {
   readonly training?: TrainingPass;
+  /** Hears what each layer gives, before dropout; the tensors live as long as the call. */
+  readonly onLayer?: (name: string, output: Tensor) => void;
 }
 
 /** Gives a parameter to the ops that use it. */
@@ -82,7 +84,7 @@ export class Model {
    *   value [B, 1], or the scaled value and its log variance [B, 2].
    * @throws RangeError when `x` has another number of points than the network.
    */
-  forward(x: Tensor2D, { training }: ForwardOptions = {}): Tensor2D[] {
+  forward(x: Tensor2D, { training, onLayer }: ForwardOptions = {}): Tensor2D[] {
     const { filters, lstmUnits, shape } = this.options;
     const [batch, points] = x.shape;
     if (points !== shape) {
@@ -93,19 +95,23 @@ export class Model {
       const drop = <T extends Tensor>(value: T): T =>
         training ? dropout(value, this.options.dropout, { ...training, layer: layer++ }) : value;
       const parameter = this.lookup(training);
+      const heard = <T extends Tensor>(name: string, value: T): T => {
+        onLayer?.(name, value);
+        return value;
+      };
 
-      let h: Tensor3D = tf.reshape(logPower(x), [batch, points, 1]); // [B, L, 1]
+      let h: Tensor3D = tf.reshape(heard("log power", logPower(x)), [batch, points, 1]); // [B, L, 1]
       for (let stage = 1; stage <= filters.length; stage++) {
-        h = stageOf(parameter, stage, h); // [B, L / 3^stage, C]
+        h = heard(`conv${stage}`, stageOf(parameter, stage, h)); // [B, L / 3^stage, C]
         if (stage > filters.length - 2) h = drop(h);
       }
       if (this.code) h = tf.add(h, this.code); // [B, T, C]
       for (let index = 1; index <= lstmUnits.length; index++) {
-        h = drop(recurrence(parameter, index, h)); // [B, T, H]
+        h = drop(heard(`lstm${index}`, recurrence(parameter, index, h))); // [B, T, H]
       }
       const flat = drop(tf.reshape(h, [batch, -1]) as Tensor2D); // [B, T * H], time by time
-      const trunk = linear(parameter, "linear", flat, "tanh"); // [B, D]
-      return this.heads.map((head) => linear(parameter, `linear_${head}`, trunk)); // [B, classes]
+      const trunk = heard("linear", linear(parameter, "linear", flat, "tanh")); // [B, D]
+      return this.heads.map((head) => heard(`linear_${head}`, linear(parameter, `linear_${head}`, trunk))); // [B, classes]
     });
   }
 

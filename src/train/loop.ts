@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { saveCheckpoint, saveFinalModel } from "../checkpoint";
 import type { Config } from "../config";
 import { type Communicator, openWorld } from "../distributed";
+import { explosionWatch, meetAnomaly } from "./anomaly";
 import { evaluate, yieldToEvents } from "./evaluate";
 import { iterationLine, validationLines } from "./log";
 import { type OpenRun, openRun } from "./open-run";
@@ -55,7 +56,8 @@ export interface TrainResult {
  * @throws {CheckpointError} when a checkpoint is damaged or belongs to another network or other data.
  * @throws {CommunicatorError} on several ranks, when they hold different data or weights. A rank that fails while the
  *   others train ends all of them.
- * @throws {Error} naming the step when the loss or the gradient is no longer a number; the last checkpoint stays.
+ * @throws {Error} naming step, layer and batch when the loss or the gradient is no longer a number (unless `on_nan` is
+ *   `skip`); the last checkpoint stays.
  */
 export async function train(config: Config, options: TrainOptions): Promise<TrainResult> {
   const { path, restore, signal, onEvent = () => undefined, comm = await openWorld() } = options;
@@ -79,7 +81,7 @@ export async function train(config: Config, options: TrainOptions): Promise<Trai
       const isComplete = await trainEpoch(run, save, signal);
       if (!isComplete) break;
 
-      const trainLoss = progress.epochLossSum / run.data.rows;
+      const trainLoss = progress.epochLossSum / (run.data.rows - progress.skippedRows);
       let isBest = false;
       if (epoch % config.validation.every_epochs === 0 || epoch === config.num_epochs) {
         validation = await validate(run, trainLoss);
@@ -87,7 +89,7 @@ export async function train(config: Config, options: TrainOptions): Promise<Trai
       } else {
         reports.line(`epoch ${epoch}/${config.num_epochs}  training loss ${trainLoss.toFixed(4)}`);
       }
-      Object.assign(progress, { epoch, start: 0, epochLossSum: 0, trainLoss });
+      Object.assign(progress, { epoch, start: 0, epochLossSum: 0, skippedRows: 0, trainLoss });
       await compareWeights(comm, run.model, `the weights after step ${progress.step}`);
       await save({ isBest });
     }
@@ -129,6 +131,7 @@ async function trainEpoch(
   let pending = 0; // batches in `gradients`
   let sinceLog = { loss: 0, seconds: 0, steps: 0 };
   let startedAt = performance.now();
+  const watchLoss = explosionWatch(run.baseline.loss);
 
   // Each rank takes its rows of every batch: what a step learns from does not depend on the number of ranks.
   const share = { index: comm.rank, count: comm.size };
@@ -163,13 +166,18 @@ async function trainEpoch(
     const value = schedule.at(scheduleStep(config, progress));
     const divisor = config.accumulate === 1 ? 1 : shared.size;
     const { loss, size, tensors } = shared;
-    const norm = applyGradients(optimizer, tensors, { value, clipNorm: config.clip_norm, divisor });
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw divergence(run, loss, norm);
+    const norm = applyGradients(optimizer, tensors, { value, clipNorm: config.clip_norm, divisor, loss });
     gradients = null;
     pending = 0;
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+      await meetAnomaly(run, { order, nextStart: batch.nextStart, loss, norm });
+      startedAt = performance.now();
+      continue;
+    }
 
     const seconds = (performance.now() - startedAt) / 1000;
     progress.step++;
+    progress.skippedInARow = 0;
     progress.start = batch.nextStart;
     progress.epochLossSum += loss * size;
     progress.trainingSeconds += seconds;
@@ -186,6 +194,8 @@ async function trainEpoch(
       ...(reducer && { communication_share: (reducer.visibleSeconds - waitedBefore) / seconds }),
     };
     reports.record(record);
+    const warning = watchLoss(loss, progress.step);
+    if (warning !== null) reports.line(warning);
 
     sinceLog = { loss: sinceLog.loss + loss, seconds: sinceLog.seconds + seconds, steps: sinceLog.steps + 1 };
     if (progress.step % config.log_every === 0) {
@@ -251,12 +261,4 @@ async function endAllRanks({ comm, reports }: OpenRun, error: unknown): Promise<
   reports.line(`failed: ${reason}`);
   if (comm.rank > 0) await setTimeout(1000);
   return comm.abort(reason);
-}
-
-function divergence({ progress }: OpenRun, loss: number, norm: number): Error {
-  const what = Number.isFinite(loss) ? `the gradient's norm is ${norm}` : `the loss is ${loss}`;
-  return new Error(
-    `Training diverged at step ${progress.step + 1} (epoch ${progress.epoch + 1}): ${what}; lower max_lr or ` +
-      "learning_rate, or set clip_norm; the last checkpoint is untouched",
-  );
 }

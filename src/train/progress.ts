@@ -9,6 +9,9 @@ export interface Progress {
   start: number;
   /** Sum over those rows of their loss. */
   epochLossSum: number;
+  /** Rows of the current epoch whose steps were skipped (`on_nan`), and such steps since the last sound one. */
+  skippedRows: number;
+  skippedInARow: number;
   /** Mean training loss of the last completed epoch. */
   trainLoss: number | null;
   /** The last validation loss. */
@@ -26,6 +29,8 @@ export function newProgress(): Progress {
     step: 0,
     start: 0,
     epochLossSum: 0,
+    skippedRows: 0,
+    skippedInARow: 0,
     trainLoss: null,
     valLoss: null,
     best: null,

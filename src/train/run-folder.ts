@@ -9,7 +9,7 @@ export const CONFIG_FILE = "config.json";
 
 /** Everything a run writes. */
 const RUN_FILES =
-  /^(config\.json|metrics\.jsonl|rank-\d+\.log|events\.out\.tfevents\..*|(checkpoint|is_best|model).*\.pth)$/;
+  /^(config\.json|metrics\.jsonl|rank-\d+\.log|events\.out\.tfevents\..*|(checkpoint|is_best|model|anomaly).*\.pth)$/;
 
 /**
  * Makes room for a new run: the files of an older one move to `previous-1`, `previous-2`, ... inside the folder.

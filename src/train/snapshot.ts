@@ -53,6 +53,8 @@ export function snapshot({ config, data, model, optimizer, schedule, progress, c
     dataPosition: { epoch: progress.epoch, start: progress.start },
     sums: {
       epoch_loss_sum: progress.epochLossSum,
+      skipped_rows: progress.skippedRows,
+      skipped_in_a_row: progress.skippedInARow,
       patience_loss: progress.patience.loss,
       training_seconds: progress.trainingSeconds,
     },
@@ -107,6 +109,8 @@ function progressOf(state: TrainingState): Progress {
     step: state.step,
     start: state.dataPosition.start,
     epochLossSum: state.sums.epoch_loss_sum!,
+    skippedRows: state.sums.skipped_rows ?? 0,
+    skippedInARow: state.sums.skipped_in_a_row ?? 0,
     trainLoss: state.trainLoss,
     valLoss: state.valLoss,
     best: best.valLoss === null || best.epoch === null ? null : { loss: best.valLoss, epoch: best.epoch },

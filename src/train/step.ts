@@ -76,16 +76,22 @@ export function accumulate(sum: Gradients | null, batch: Gradients): Gradients {
  * Clips the gradients to the global norm `clipNorm` as PyTorch's `clip_grad_norm_` does, updates the parameters and
  * frees the gradients.
  *
+ * @param loss of the step, where known
  * @param divisor what the tensors are still to be divided by
- * @returns the norm before clipping; the parameters are unchanged when it is not finite.
+ * @returns the norm before clipping; the parameters are unchanged when it or the loss is not finite.
  */
 export function applyGradients(
   optimizer: Adam,
   tensors: readonly Tensor[],
-  options: { readonly value: ScheduleValue; readonly clipNorm: number | null; readonly divisor: number },
+  options: {
+    readonly value: ScheduleValue;
+    readonly clipNorm: number | null;
+    readonly divisor: number;
+    readonly loss?: number;
+  },
 ): number {
   const norm = globalNorm(tensors) / options.divisor;
-  if (Number.isFinite(norm)) {
+  if (Number.isFinite(norm) && Number.isFinite(options.loss ?? 0)) {
     const coefficient = options.clipNorm === null ? 1 : Math.min(1, options.clipNorm / (norm + 1e-6));
     optimizer.update(tensors, options.value, coefficient / options.divisor);
   }

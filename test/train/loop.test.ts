@@ -200,7 +200,7 @@ test("a loss that is no longer a number ends the run with the step, and keeps th
   await assert.rejects(run(t, spec, { path }), {
     name: "Error",
     message:
-      /^Training diverged at step \d+ \(epoch \d\): (the loss is|the gradient's norm is) (NaN|Infinity|-Infinity); lower max_lr or learning_rate, or set clip_norm; the last checkpoint is untouched$/,
+      /^Training diverged at step \d+ \(epoch \d\): (the loss is|the gradient's norm is) (NaN|Infinity|-Infinity); first seen in .+, rows .+; the batch is kept in ".+"; lower max_lr or learning_rate, set clip_norm, or set on_nan to "skip"; the last checkpoint is untouched$/,
   });
   assert.equal(existsSync(join(path, "model.pth")), false);
 });
