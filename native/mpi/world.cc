@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -54,8 +53,6 @@ void wait_until(const Done& done) {
 }  // namespace
 
 void World::init() {
-  // Open MPI would replace Node's handlers of SIGABRT, SIGBUS and SIGFPE.
-  setenv("OMPI_MCA_opal_signal", "", 0);
   int provided = 0;
   check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);

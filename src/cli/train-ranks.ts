@@ -1,5 +1,6 @@
 /** `asterolab train --ranks N`: the process that starts the ranks, passes signals on and restarts after a failure. */
 
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { detectLaunch } from "../distributed";
 import { runRanks } from "../distributed/mpirun";
@@ -41,12 +42,23 @@ export async function launchTraining(flags: TrainFlags, ranks: number): Promise<
       maxRestarts: flags.maxRestarts,
       stop: stop.signal,
       kill: kill.signal,
+      rankOf: (pid) => rankOfProcess(flags.path, pid),
       onLine: (text) => void process.stderr.write(`asterolab: ${text}\n`),
     });
     return signalCode || code;
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGUSR1", onSignal);
   }
+}
+
+/** Each rank's log begins with who it is. */
+function rankOfProcess(folder: string, pid: number): string | null {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    if (!/^rank-\d+\.log$/.test(name)) continue;
+    const who = [...readFileSync(join(folder, name), "utf8").matchAll(/(rank \d+) of \d+ (on \S+) \(process (\d+)\)/g)];
+    if (Number(who.at(-1)?.[3]) === pid) return `${who.at(-1)![1]} ${who.at(-1)![2]} (process ${pid})`;
+  }
+  return null;
 }
 
 function rankCommand(flags: TrainFlags): string[] {

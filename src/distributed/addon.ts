@@ -59,6 +59,7 @@ export function loadMpiAddon(launcher: Launch["launcher"]): { readonly addon: Mp
     );
   }
   const path = addonPath(found);
+  prepareEnvironment();
   try {
     return { addon: require(path) as MpiAddon, path };
   } catch (cause) {
@@ -67,6 +68,17 @@ export function loadMpiAddon(launcher: Launch["launcher"]): { readonly addon: Mp
       cause,
     });
   }
+}
+
+/**
+ * Settings of the libraries that must stand before they load; what the user has set stays. Open MPI would replace Node's
+ * signal handlers, and UCX, under MPICH, its memory allocator, which crashes V8's threads.
+ */
+function prepareEnvironment(): void {
+  process.env.OMPI_MCA_opal_signal ??= "";
+  process.env.UCX_MEM_EVENTS ??= "no";
+  process.env.UCX_MEM_MALLOC_HOOKS ??= "no";
+  process.env.UCX_ERROR_SIGNALS ??= "";
 }
 
 /** ASTEROLAB_MPI names one where the launcher does not tell: srun starts ranks of any MPI. */

@@ -26,6 +26,8 @@ export interface RanksOptions {
   readonly stop: AbortSignal;
   /** Aborted: the ranks end at once. */
   readonly kill: AbortSignal;
+  /** Which rank a process was, in words; null when that is not known. */
+  readonly rankOf: (pid: number) => string | null;
   readonly onLine: (text: string) => void;
 }
 
@@ -94,15 +96,21 @@ export function mpirunFlags({ implementation }: Pick<Mpirun, "implementation">, 
   ];
 }
 
-function runOnce(mpirun: Mpirun, command: readonly string[], { ranks, stop, kill }: RanksOptions): Promise<number> {
+function runOnce(mpirun: Mpirun, command: readonly string[], options: RanksOptions): Promise<number> {
+  const { ranks, stop, kill, rankOf, onLine } = options;
   // In a process group of its own: Ctrl-C reaches this process alone, which lets the ranks save.
   const child = spawn(mpirun.command, [...mpirunFlags(mpirun, ranks), ...command], {
-    stdio: ["pipe", "inherit", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
     detached: true,
     env: withoutRank(),
   });
   const onStop = (): void => void child.stdin?.write(`${STOP_WORD}\n`);
   const onKill = (): void => endAtOnce(child);
+  child.stdout?.pipe(process.stdout, { end: false });
+  let tail = "";
+  child.stdout?.on("data", (bytes: Buffer) => {
+    tail = (tail + bytes.toString()).slice(-4096);
+  });
   child.stdin?.on("error", () => {}); // mpirun has ended
   stop.addEventListener("abort", onStop);
   kill.addEventListener("abort", onKill);
@@ -110,12 +118,24 @@ function runOnce(mpirun: Mpirun, command: readonly string[], { ranks, stop, kill
     child.once("error", (cause) =>
       reject(new CommunicatorError(`Cannot start ${mpirun.command}: ${cause.message}`, { cause })),
     );
-    child.once("exit", (code, signal) => {
+    child.once("close", (code, signal) => {
+      const lost = maybeLostProcess(tail);
+      const rank = lost && rankOf(lost.pid);
+      if (rank) onLine(`${rank} ended with ${lost.how}; the job has ended`);
       stop.removeEventListener("abort", onStop);
       kill.removeEventListener("abort", onKill);
       resolve(signal === null ? (code ?? 1) : 1);
     });
   });
+}
+
+/** The process that Hydra says was lost; it kills the other ranks before one of them can say which rank that was. */
+function maybeLostProcess(text: string): { pid: number; how: string } | null {
+  const [, pid, code] = /PID (\d+) RUNNING AT \S+\s*\n=\s*EXIT CODE: (\d+)/.exec(text) ?? [];
+  if (pid === undefined) return null;
+  const signal = /signal (\d+)/.exec(text)?.[1];
+  const how = signal === undefined ? `exit code ${code}` : `signal ${signal} (killed, or out of memory)`;
+  return { pid: Number(pid), how };
 }
 
 /** mpirun ends its ranks when it is asked to; when it does not, its process group goes. */
