@@ -54,7 +54,8 @@ export async function openMpi(launch: Launch): Promise<Communicator> {
     size,
     host,
     threads: await ownThreads(host, gather),
-    describe: () => `rank ${rank} of ${size} on ${host} (process ${process.pid}), ${nodes} machines, ${libraryName}`,
+    describe: () =>
+      `rank ${rank} of ${size} on ${host} (process ${process.pid}), ${nodes} ${nodes === 1 ? "machine" : "machines"}, ${libraryName}`,
     broadcast: (array, root = 0) => addon.broadcast(array, root),
     allreduce: (array, reduction) => addon.allreduce(array, reduction),
     allreduceBucket: (arrays, how) => addon.allreduceBucket(arrays, how),

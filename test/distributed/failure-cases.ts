@@ -55,8 +55,10 @@ export function testFailures(implementation: Implementation): void {
         nodeFlags: fault === "memory" ? ["--max-old-space-size=96"] : [],
       });
       // Hydra kills the others before they can say whom they miss; it tells the process itself.
-      const isToldByHydra = implementation === "mpich" && fault === "kill";
-      if (isToldByHydra) assert.match(ended.stdout, /PID \d+ RUNNING AT .*\n=\s+EXIT CODE: 9/);
+      const isToldByHydra = implementation === "mpich" && (fault === "kill" || fault === "memory");
+      const signal = fault === "kill" ? 9 : 6;
+      if (isToldByHydra)
+        assert.match(ended.stdout, new RegExp(`PID \\d+ RUNNING AT ${HOST}\\n=\\s+EXIT CODE: ${signal}`));
       else assert.match(ended.stderr, message);
       await assertFailed(ended);
       const { step } = (await loadCheckpointFile(join(path, "checkpoint.pth"))).state!;

@@ -5,7 +5,7 @@ import { openWorld } from "../../../src/distributed";
 import { train } from "../../../src/train/loop";
 import { tinyConfig } from "../../train/tiny-run";
 
-export type Fault = "throw" | "kill" | "stop" | "memory" | "exit" | "hold";
+export type Fault = "throw" | "kill" | "stop" | "memory" | "exit";
 
 export interface TrainRankArgument {
   readonly data: string;
@@ -13,6 +13,8 @@ export interface TrainRankArgument {
   readonly restore?: boolean;
   readonly spec?: ConfigSpec;
   readonly fault?: { readonly kind: Fault; readonly rank: number; readonly step: number };
+  /** Rank 1 asks to stop after this step. */
+  readonly stopAt?: number;
   /** Slows each step down. */
   readonly stepMs?: number;
 }
@@ -21,7 +23,7 @@ const argument = JSON.parse(process.argv[2]!) as TrainRankArgument;
 process.stdout.write(`pid ${process.pid}\n`);
 
 void (async () => {
-  const { data, path, restore = false, spec = {}, fault, stepMs = 0 } = argument;
+  const { data, path, restore = false, spec = {}, fault, stopAt, stepMs = 0 } = argument;
   const comm = await openWorld();
   const stop = new AbortController();
   process.on("SIGUSR1", () => stop.abort());
@@ -34,6 +36,7 @@ void (async () => {
       if (event.kind !== "train") return;
       losses.push(event.loss);
       if (stepMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stepMs);
+      if (event.step === stopAt && comm.rank === 1) stop.abort();
       if (fault?.rank === comm.rank && fault.step === event.step) harm(fault.kind);
     },
   });

@@ -1,0 +1,3 @@
+import { testSameResult } from "./same-result-cases";
+
+testSameResult("mpich", [3]);

@@ -1,0 +1,3 @@
+import { testSameResult } from "./same-result-cases";
+
+testSameResult("openmpi", [2, 3, 4]);
