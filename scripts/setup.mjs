@@ -37,9 +37,18 @@ const STEPS = [
   {
     name: "native",
     doing: "building the native engine with node-gyp (about a minute)",
-    inputs: ["binding.gyp", "native"],
+    inputs: ["binding.gyp", "native/bind", "native/ops"],
     isDone: () => existsSync(join(root, "build", "Release", "asterolab.node")),
     run: buildNative,
+  },
+  {
+    // Ranks are optional: without an MPI there is nothing to build, and its trouble is not set-up's.
+    name: "mpi",
+    doing: "building the MPI addon for training on several ranks",
+    inputs: ["native/mpi", "scripts/build-mpi.mjs"],
+    isDone: () => existsSync(join(root, "build", "mpi")) || !runs("mpicxx", ["-show"]),
+    run: () =>
+      spawnSync(process.execPath, [join(root, "scripts", "build-mpi.mjs"), "--if-found"], { stdio: "inherit" }),
   },
   {
     name: "sources",
@@ -56,6 +65,7 @@ function main() {
   const major = Number(process.versions.node.split(".")[0]);
   if (major < 20) fail(`Asterolab needs Node 20 or newer; this is ${process.version}`);
   const startedAt = Date.now();
+  if (process.argv.includes("--mpi") && !runs("mpicxx", ["-show"])) installMpi();
   let ran = 0;
   for (const step of STEPS) {
     const fingerprint = fingerprintOf(step.inputs);
@@ -102,10 +112,27 @@ function compileSources() {
   run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root], "tsc");
 }
 
+/** `--mpi` asks for ranks: Debian's Open MPI where this process may install it. */
+function installMpi() {
+  const packages = ["openmpi-bin", "libopenmpi-dev"];
+  if (!mayInstall()) {
+    fail(
+      `no MPI is found (mpicxx does not run); install one (Debian: apt-get install ${packages.join(" ")}; ` +
+        "Fedora: dnf install openmpi-devel; macOS: brew install open-mpi; on a cluster: load its module), then run this again",
+    );
+  }
+  say("installing Debian's Open MPI ...");
+  run("apt-get", ["update", "-qq"], "apt-get update");
+  run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], "apt-get install");
+}
+
+function mayInstall() {
+  return process.getuid?.() === 0 && runs("apt-get", ["--version"]);
+}
+
 /** node-gyp needs Python and make; where this process may install Debian's, it does. */
 function provide(tool, debianPackage) {
-  const mayInstall = process.getuid?.() === 0 && runs("apt-get", ["--version"]);
-  if (!mayInstall)
+  if (!mayInstall())
     fail(`node-gyp needs ${tool}, which does not run; install it (Debian: apt-get install ${debianPackage})`);
   say(`installing Debian's ${debianPackage}, which node-gyp needs ...`);
   run("apt-get", ["update", "-qq"], "apt-get update");

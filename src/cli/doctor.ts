@@ -1,8 +1,11 @@
 /** `asterolab doctor`: what works on this machine, and how to get what does not. */
 
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { Command } from "commander";
+import { addonPath } from "../distributed/addon";
+import { maybeFindMpirun } from "../distributed/mpirun";
 import { version } from "../version";
 
 /** One thing the program can use: whether it is there, what was found, and how to get it if it is not. */
@@ -55,11 +58,7 @@ export async function examine(): Promise<Report> {
     compiler: toolFinding(process.env.CXX ?? "c++", ["--version"], "Debian: apt-get install g++ make"),
     kernel: kernelFinding(),
     jupyter: toolFinding("jupyter", ["--version"], "pip install jupyterlab; not needed to execute notebooks headless"),
-    mpi: toolFinding(
-      "mpirun",
-      ["--version"],
-      "Debian: apt-get install openmpi-bin libopenmpi-dev; not needed on one rank",
-    ),
+    mpi: mpiFinding(),
     gpu: toolFinding("nvidia-smi", ["-L"], "no NVIDIA driver here; the native engine needs none"),
   };
 }
@@ -79,6 +78,18 @@ function toolFinding(tool: string, args: readonly string[], advice: string): Fin
   const line = `${result.stdout ?? ""}`.split("\n").find((text) => text.trim() !== "");
   if (result.status === 0) return { ok: true, detail: line?.trim() ?? tool };
   return { ok: false, detail: result.error ? "not found" : `${tool} failed with exit code ${result.status}`, advice };
+}
+
+/** An mpirun, and the addon for its MPI. */
+function mpiFinding(): Finding {
+  const mpirun = maybeFindMpirun();
+  if (mpirun === null) {
+    const advice = 'run "npm run setup -- --mpi", or install Open MPI or MPICH; not needed on one rank';
+    return { ok: false, detail: "no mpirun is found", advice };
+  }
+  const detail = `${mpirun.version} (${mpirun.command})`;
+  if (existsSync(addonPath(mpirun.implementation))) return { ok: true, detail };
+  return { ok: false, detail: `${detail}, its addon is not built`, advice: 'run "npm run build:mpi"' };
 }
 
 function kernelFinding(): Finding {

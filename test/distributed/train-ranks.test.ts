@@ -122,18 +122,18 @@ test("Ctrl-C twice ends the job at once", { skip }, async (t) => {
 });
 
 test("a rank that is killed is named, and the run restarts from its last checkpoint by itself", { skip }, async (t) => {
-  const run = start(t, { num_epochs: 150, keep: 1 }, "--max-restarts", "1");
+  const run = start(t, { num_epochs: 60, keep: 1 }, "--max-restarts", "1");
   const pids = await ranksOf(run);
   process.kill(pids[1]!, "SIGKILL");
   assert.equal(await run.code, 0, run.output.stderr);
   assert.match(run.output.stderr, new RegExp(`rank 1 on .* \\(process ${pids[1]}\\) ended`));
   assert.match(run.output.stderr, /restart 1 of 1 goes on from the last checkpoint/);
   assert.match(run.output.stderr, /continues from ".*checkpoint\.pth" after epoch \d+, step \d+/);
-  assert.match(run.output.stdout, /^finished: 150 epochs, 600 steps/);
+  assert.match(run.output.stdout, /^finished: 60 epochs, 240 steps/);
   const steps = (await readMetrics(run.path)).flatMap((record) => (record.kind === "train" ? [record.step] : []));
   assert.deepEqual(
     steps,
-    Array.from({ length: 600 }, (_, index) => index + 1),
+    Array.from({ length: 240 }, (_, index) => index + 1),
   );
 });
 
