@@ -129,7 +129,8 @@ function inferStep(model: Model, { points, batchSize }: NetworkBenchOptions): ()
     });
 }
 
-function randomExamples(model: Model, points: number, size: number): Examples {
+/** Spectra of noise and random labels. */
+export function randomExamples(model: Model, points: number, size: number): Examples {
   const random = new Random(1);
   const spectra = Float32Array.from({ length: size * points }, () => 1e-3 - Math.log(random.uniform()));
   const counts = [...model.options.classes.values()];

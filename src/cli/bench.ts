@@ -9,9 +9,10 @@ import { PRESETS, type PresetName, parseConfig } from "../config";
 import { POINTS } from "../data/grid";
 import { CliError } from "../errors";
 import { integer } from "./arguments";
+import { runScale } from "./bench-scale";
 import { createProgress } from "./progress";
 
-interface Flags {
+export interface Flags {
   readonly peer?: string;
   readonly json?: boolean;
   readonly preset: PresetName;
@@ -22,13 +23,15 @@ interface Flags {
   readonly steps: number;
   readonly spectra: number;
   readonly data?: string;
+  readonly ranks: number;
+  readonly networkGbit: number;
 }
 
-type Subject = "train" | "infer" | "simulate" | "load";
+type Subject = "train" | "infer" | "simulate" | "load" | "scale";
 
 export function benchCommand(): Command {
   return new Command("bench")
-    .addArgument(new Argument("<what>", "what is measured").choices(["train", "infer", "simulate", "load"]))
+    .addArgument(new Argument("<what>", "what is measured").choices(["train", "infer", "simulate", "load", "scale"]))
     .option("--peer <python>", "a Python that has torch, measured in turn with ours")
     .addOption(new Option("--preset <name>", "the network").choices(Object.keys(PRESETS)).default("reference"))
     .option("--batch <n>", "spectra per step", integer("--batch", 1), 32)
@@ -38,6 +41,13 @@ export function benchCommand(): Command {
     .option("--steps <n>", "steps per round and side", integer("--steps", 1), 3)
     .option("--spectra <n>", "spectra to simulate", integer("--spectra", 1), 512)
     .option("--data <dir>", "data set to load")
+    .option("--ranks <n>", "ranks to scale to", integer("--ranks", 2), 2)
+    .option(
+      "--network-gbit <n>",
+      "speed of the network that scaling is predicted for",
+      integer("--network-gbit", 1),
+      25,
+    )
     .option("--json", "print one JSON document")
     .action(run);
 }
@@ -57,6 +67,7 @@ async function run(what: Subject, flags: Flags): Promise<void> {
     process.stdout.write(flags.json ? json(result) : text);
     return;
   }
+  if (what === "scale") return runScale(flags, threads);
   const progress = createProgress({ label: `bench ${what}`, total: flags.rounds });
   const result = await benchNetwork({
     what,

@@ -22,6 +22,8 @@ export class GradientReducer {
   private next = 0;
   private underWay: Promise<void>[] = [];
   private visible = 0;
+  private hideable = 0;
+  private sentAt: number | null = null;
 
   constructor(
     private readonly comm: Communicator,
@@ -38,6 +40,11 @@ export class GradientReducer {
     return this.visible;
   }
 
+  /** Seconds between the first bucket and the end of backward: what communication can hide behind. */
+  get hideableSeconds(): number {
+    return this.hideable;
+  }
+
   /** Takes a gradient; from now until `finish` its memory belongs to the reducer. */
   readonly add = (name: string, gradient: Tensor): void => {
     const array = ownMemory(gradient) ?? this.copyOf(name, gradient);
@@ -45,6 +52,7 @@ export class GradientReducer {
     // Buckets leave in the plan's order, so that they meet on all ranks.
     for (let arrays = this.nextComplete(); arrays !== null; arrays = this.nextComplete()) {
       this.next++;
+      this.sentAt ??= performance.now();
       const sent = this.comm.allreduceBucket(arrays, this.isDeterministic ? "ordered" : "fast");
       sent.catch(() => {}); // thrown by `finish`
       this.underWay.push(sent);
@@ -59,6 +67,7 @@ export class GradientReducer {
    */
   async finish(tensors: readonly Tensor[]): Promise<Tensor[]> {
     const startedAt = performance.now();
+    if (this.sentAt !== null) this.hideable += (startedAt - this.sentAt) / 1000;
     await Promise.all(this.underWay);
     this.visible += (performance.now() - startedAt) / 1000;
     const names = [...this.parameters.keys()];
@@ -77,6 +86,7 @@ export class GradientReducer {
     this.copies = new Map();
     this.next = 0;
     this.underWay = [];
+    this.sentAt = null;
   }
 
   /** The arrays of the next bucket to leave; null when gradients are missing, or none is left. */
