@@ -10,8 +10,12 @@ test("a writer killed before, after or within any call leaves whole checkpoints"
   const calls = await callsOfWriter();
   let kills = 0;
   for (const moment of ["before", "after", "torn"] as const) {
-    for (let at = 0; at < calls; at++, kills++) await killAndCheck(at, moment);
+    for (const [at, kind] of calls.entries()) {
+      if (moment === "torn" && kind !== "write") continue;
+      await killAndCheck(at, moment);
+      kills++;
+    }
   }
-  t.diagnostic(`${kills} kills at ${calls} calls`);
+  t.diagnostic(`${kills} kills at ${calls.length} calls`);
   assert.ok(kills >= 200);
 });

@@ -11,7 +11,7 @@ test("a writer killed anywhere leaves whole checkpoints, none older than the las
   const random = new Random(Date.now());
   // One call in each of 15 parts of the writing, so that every kind of call is met over a few runs.
   for (let kill = 0; kill < KILLS; kill++) {
-    const at = Math.floor(((kill + random.uniform()) * calls) / KILLS);
+    const at = Math.floor(((kill + random.uniform()) * calls.length) / KILLS);
     await killAndCheck(at, (["before", "after", "torn"] satisfies Moment[])[kill % 3]!);
   }
 });

@@ -3,7 +3,7 @@
  * file system, `before` it, `after` it, or in the middle of what it writes (`torn`).
  *
  * Usage: save-and-die.ts DIR AT before|after|torn; AT beyond the last call lets it end. Prints `saved N` after each save,
- * and the number of calls.
+ * and the kinds of all calls at the end.
  */
 
 import { closeSync, openSync, writeSync } from "node:fs";
@@ -12,7 +12,7 @@ import { stateOf } from "../checkpoint/states";
 import { interceptFileCalls } from "./file-calls";
 
 const [dir, at, moment] = process.argv.slice(2) as [string, string, "before" | "after" | "torn"];
-let count = 0;
+const kinds: string[] = [];
 
 function die(): Promise<never> {
   process.kill(process.pid, "SIGKILL");
@@ -20,7 +20,7 @@ function die(): Promise<never> {
 }
 
 interceptFileCalls(async (call, proceed) => {
-  const isHere = count++ === Number(at);
+  const isHere = kinds.push(call.kind) - 1 === Number(at);
   if (isHere && moment === "before") return die();
   if (isHere && moment === "torn" && call.kind === "write") {
     const file = openSync(call.path, "r+");
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     await saveCheckpoint(dir, stateOf(epoch), { isBest: epoch === 3, isEpochEnd: epoch !== 4, keep: 1 });
     writeSync(1, `saved ${epoch}\n`);
   }
-  writeSync(1, `calls ${count}\n`);
+  writeSync(1, `calls ${kinds.join(" ")}\n`);
 }
 
 void main();
