@@ -50,6 +50,8 @@ export async function openShards(
     const path = join(folder, file);
     throw new DataError(`Cannot open "${path}": ${MANIFEST_FILE} lists this shard, but it is missing`, { path });
   }
+  // A lone shard cannot be split; that it is damaged is said first.
+  if (files.length === 1 && split !== "all") await NpyMatrix.open(join(folder, files[0]!), reader);
   const splits = splitsOf(folder, split, files.length, info, options.validationShards);
   const shards: Shard[] = [];
   for (const [index, file] of files.entries()) {

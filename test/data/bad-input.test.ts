@@ -73,6 +73,17 @@ const TABLE: readonly BadInput[] = [
     exitCode: 1,
   },
   {
+    name: "truncated shard that is alone, before what is said of splitting it",
+    spoil: (folder) => {
+      for (const { file } of shards.slice(1)) rmSync(join(folder, file));
+      truncateSync(join(folder, "data_000.npy"), 700);
+    },
+    options: { split: "train" },
+    message:
+      'Cannot read "FOLDER/data_000.npy": the file is truncated: it has 700 bytes, expected 784 for float32 values of shape [4, 41]',
+    exitCode: 1,
+  },
+  {
     name: "foreign file named as a shard",
     spoil: (folder) => writeFileSync(join(folder, "data_001.npy"), "frequency,power\n1,2\n"),
     message: 'Cannot read "FOLDER/data_001.npy": not a .npy file: it starts with "freque", expected "\\x93NUMPY"',
