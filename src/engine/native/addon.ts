@@ -122,8 +122,12 @@ export interface Addon {
   }): void;
 }
 
-/** Where the addon is built; the same distance up from src/engine/native and dist/engine/native. */
-export const ADDON_PATH = join(__dirname, "..", "..", "..", "build", "Release", "asterolab.node");
+/**
+ * Where the addon is built; the same distance up from src/engine/native and dist/engine/native. ASTEROLAB_ADDON names
+ * another build, one with sanitizers for example.
+ */
+export const ADDON_PATH =
+  process.env.ASTEROLAB_ADDON ?? join(__dirname, "..", "..", "..", "build", "Release", "asterolab.node");
 
 let loaded: Addon | undefined;
 
