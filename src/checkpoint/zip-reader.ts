@@ -14,6 +14,9 @@ export interface ZipPayload extends ZipEntry {
 }
 
 const CHUNK_BYTES = 4 << 20;
+const END_BYTES = 22;
+const LOCATOR_BYTES = 20;
+const ZIP64_END_BYTES = 56;
 
 export class ZipReader {
   private constructor(
@@ -27,11 +30,13 @@ export class ZipReader {
    * Reads the central directory of an open file, which stays open.
    *
    * @throws {Error} when the file is no ZIP archive, is cut off, has compressed, encrypted or doubled entries, or entries
-   * that reach outside it or together claim more bytes than it has.
+   * that reach outside it or together claim more bytes than it has, or a directory with more entries than it counts.
    */
   static async open(file: FileHandle): Promise<ZipReader> {
     const { size } = await file.stat();
     const archive = await openArchive(new FileReader(file, size), size);
+    const directory = await directoryOf(file, size);
+    let recordsEnd = directory.start;
     const entries = new Map<string, ZipPayload>();
     let claimed = 0;
     for await (const entry of archive.eachEntry()) {
@@ -40,7 +45,10 @@ export class ZipReader {
       if (claimed > size) throw new Error(`its entries claim more than the ${size} bytes of the file`);
       if (entries.has(payload.name)) throw new Error(`it has two entries named "${payload.name}"`);
       entries.set(payload.name, payload);
+      recordsEnd += 46 + entry.fileNameRaw.length + entry.extraFieldRaw.length + entry.fileCommentRaw.length;
     }
+    // A damaged count would hide entries, the manifest among them.
+    if (recordsEnd !== directory.end) throw new Error("its central directory has other entries than it counts");
     return new ZipReader(file, size, entries);
   }
 
@@ -135,6 +143,21 @@ function openArchive(reader: FileReader, size: number): Promise<yauzl.ZipFile> {
       else resolve(archive);
     });
   });
+}
+
+/** First byte of the central directory's records, and of the end records that must follow them at once. */
+async function directoryOf(file: FileHandle, size: number): Promise<{ start: number; end: number }> {
+  const tail = Buffer.alloc(Math.min(size, LOCATOR_BYTES + END_BYTES));
+  await readFully(file, tail, size - tail.length);
+  const end = tail.subarray(-END_BYTES);
+  if (end.readUInt32LE(0) !== 0x06054b50) throw new Error("it has bytes after its central directory");
+  const isZip64 = tail.length === LOCATOR_BYTES + END_BYTES && tail.readUInt32LE(0) === 0x07064b50;
+  if (!isZip64) return { start: end.readUInt32LE(16), end: size - END_BYTES };
+  const recordAt = Number(tail.readBigUInt64LE(8));
+  if (!(recordAt + ZIP64_END_BYTES <= size)) throw new Error(`it points to byte ${recordAt}, but has ${size} bytes`);
+  const record = Buffer.alloc(ZIP64_END_BYTES);
+  await readFully(file, record, recordAt);
+  return { start: Number(record.readBigUInt64LE(48)), end: recordAt };
 }
 
 async function locate(archive: yauzl.ZipFile, entry: yauzl.Entry): Promise<ZipPayload> {

@@ -120,6 +120,24 @@ test("refuses entries that lie inside each other", async (t) => {
   );
 });
 
+for (const [what, options, counts] of [
+  ["32-bit", {}, [-14, -12]],
+  ["64-bit", { zip64Limit: 1 }, [-98 + 24, -98 + 32]],
+] as const) {
+  test(`refuses a directory that counts fewer entries than it has, with ${what} sizes`, async (t) => {
+    const path = join(scratchFolder(t), "a.zip");
+    await write(path, options);
+    const bytes = readFileSync(path);
+    // Entries on this disk, and in all: a reader may believe either.
+    for (const at of counts) bytes[bytes.length + at] = 2;
+    writeFileSync(path, bytes);
+    await assert.rejects(
+      open(path, async () => {}),
+      { message: "its central directory has other entries than it counts" },
+    );
+  });
+}
+
 test("refuses an entry larger than the file", async (t) => {
   const path = join(scratchFolder(t), "x.zip");
   writeFileSync(path, archiveOf([{ name: "a/x", data: Buffer.alloc(10), size: 0x7fffffff, storedSize: 0x7fffffff }]));

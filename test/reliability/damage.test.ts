@@ -74,6 +74,10 @@ test("whatever is damaged, the newest whole checkpoint is used and the others ar
   }
 });
 
+test("a bit flipped anywhere in the directory's end records is found", async (t) => {
+  await flipBits(t, Number.POSITIVE_INFINITY, 40);
+});
+
 test("a bit flipped in any of 400 places of a checkpoint is found", async (t) => {
   await flipBits(t, 400);
 });
