@@ -58,12 +58,26 @@ const MINOR_VERSION = 5;
 
 const multiline = z.union([z.string(), z.array(z.string())]);
 const jsonObject = z.record(z.string(), z.unknown());
+const outputSchema = z.discriminatedUnion("output_type", [
+  z.looseObject({ output_type: z.literal("stream"), name: z.string().default("stdout"), text: multiline }),
+  z.looseObject({
+    output_type: z.enum(["display_data", "execute_result"]),
+    data: jsonObject,
+    metadata: jsonObject.default({}),
+  }),
+  z.looseObject({
+    output_type: z.literal("error"),
+    ename: z.string(),
+    evalue: z.string(),
+    traceback: z.array(z.string()),
+  }),
+]);
 const cellSchema = z.looseObject({
   cell_type: z.enum(["code", "markdown", "raw"]),
   id: z.string().optional(),
   source: multiline,
   metadata: jsonObject.default({}),
-  outputs: z.array(z.looseObject({ output_type: z.string() })).optional(),
+  outputs: z.array(outputSchema).optional(),
 });
 const notebookSchema = z.looseObject({
   nbformat: z.literal(4),
