@@ -8,6 +8,7 @@
 #include "../ops/conv_block.h"
 #include "../ops/dense.h"
 #include "../ops/elementwise.h"
+#include "../ops/gemm.h"
 #include "../ops/lstm.h"
 #include "../ops/softmax.h"
 #include "arguments.h"
@@ -32,6 +33,20 @@ ConvBlockWeights conv_block_weights(Arguments& a, const ConvBlockShape& s) {
 Napi::Value ConvBlockSavedSize(const Info& info) {
   Arguments a(info, "convBlockSavedSize");
   return Napi::Number::New(a.env(), static_cast<double>(conv_block_saved_size(conv_block_shape(a))));
+}
+
+Napi::Value ConvBlockFlop(const Info& info) {
+  Arguments a(info, "convBlockFlop");
+  const ConvBlockShape s = conv_block_shape(a);
+  return Napi::Number::New(a.env(), conv_block_flop(s, a.flag("backward"), a.flag("wantsDx")));
+}
+
+void MatrixProduct(const Info& info) {
+  Arguments a(info, "matrixProduct");
+  const int64_t m = a.size("m"), n = a.size("n"), k = a.size("k");
+  float* out = a.output("out", product({m, n}));
+  const float* left = a.input("a", product({m, k}));
+  gemm(out, n, left, k, a.input("b", product({k, n})), n, {m, n, k});
 }
 
 void ConvBlockForward(const Info& info) {
@@ -229,6 +244,8 @@ void export_ops(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, op, name));
   };
   value("convBlockSavedSize", ConvBlockSavedSize);
+  value("convBlockFlop", ConvBlockFlop);
+  effect("matrixProduct", MatrixProduct);
   effect("convBlockForward", ConvBlockForward);
   effect("convBlockBackward", ConvBlockBackward);
   effect("lstmForward", LstmForward);

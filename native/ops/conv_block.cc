@@ -7,6 +7,10 @@ namespace asterolab {
 
 size_t conv_block_saved_size(const ConvBlockShape& shape) { ASTEROLAB_CALL_ISA(conv_block_saved_size(shape)); }
 
+double conv_block_flop(const ConvBlockShape& shape, bool backward, bool wants_dx) {
+  ASTEROLAB_CALL_ISA(conv_block_flop(shape, backward, wants_dx));
+}
+
 void conv_block_forward(float* out, float* saved, const float* x, const ConvBlockWeights& w,
                         const ConvBlockShape& shape) {
   ASTEROLAB_CALL_ISA(conv_block_forward(out, saved, x, w, shape));

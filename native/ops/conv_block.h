@@ -43,6 +43,11 @@ struct ConvBlockGradients {
 /// private and depends on the instruction set in use.
 size_t conv_block_saved_size(const ConvBlockShape& shape);
 
+/// Floating-point operations that the chosen form executes, idle lanes included, in the convolution: complex products
+/// at 6 a multiply-add (Gauss), transforms at 2.5 T log2 T a real tile, weights' spectra and taps; or the plain sums.
+/// Backward with or without dx. A plain sum over K taps takes 2 B L Cin Cout K a direction.
+double conv_block_flop(const ConvBlockShape& shape, bool backward, bool wants_dx);
+
 /// saved: conv_block_saved_size floats, or null when no backward will follow (inference).
 void conv_block_forward(float* out, float* saved, const float* x, const ConvBlockWeights& w,
                         const ConvBlockShape& shape);

@@ -1,4 +1,6 @@
 // The convolution block: which form a size takes.
+#include <cmath>
+
 #include "simd.h"
 
 #include "conv_block_isa.h"
@@ -9,6 +11,19 @@ namespace asterolab::ASTEROLAB_ISA {
 
 size_t conv_block_saved_size(const ConvBlockShape& shape) {
   return static_cast<size_t>(Saved(shape, choose_tiling(shape)).total);
+}
+
+double conv_block_flop(const ConvBlockShape& s, bool backward, bool wants_dx) {
+  const Tiling t = choose_tiling(s);
+  const double co = static_cast<double>(blocks_of(s.out_channels) * kLanes), batch = static_cast<double>(s.batch);
+  const double passes = backward ? 1. + wants_dx : 1.;  // forward; or dW, and dx where it is wanted
+  if (!t.size) return passes * 2 * batch * static_cast<double>(s.length * s.in_channels * s.kernel) * co;
+  const double ci = static_cast<double>(blocks_of(s.in_channels) * kLanes), rows = batch * static_cast<double>(t.tiles);
+  const double size = t.size, taps = static_cast<double>(s.kernel / 2 + 1);
+  const double products = passes * 6 * rows * static_cast<double>(t.bins) * ci * co;
+  const double weights = passes * 4 * (size / 4 + 1) * taps * ci * co;
+  const double signals = backward ? co + (wants_dx ? ci : 0) : ci + co;  // transformed one way or the other
+  return products + weights + 2.5 * size * std::log2(size) * rows * signals;
 }
 
 void conv_block_forward(float* out, float* saved, const float* x, const ConvBlockWeights& w,

@@ -33,6 +33,12 @@ export function addonCases(convSaved: number): readonly AddonCase[] {
       outputs: { out: 3 * 18 * 17, saved: convSaved },
     },
     {
+      op: "matrixProduct",
+      scalars: { m: 3, n: 17, k: 67 },
+      inputs: { a: values(3 * 67), b: values(67 * 17) },
+      outputs: { out: 3 * 17 },
+    },
+    {
       op: "lstmForward",
       scalars: LSTM,
       inputs: { x: values(3 * 7 * 5), ...LSTM_WEIGHTS },

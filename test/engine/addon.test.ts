@@ -205,7 +205,7 @@ function call(op: string, fields: Fields): unknown {
 }
 
 function isSize(name: string): boolean {
-  return /^(batch|length|steps|inputs|units|outputs|size|period|inChannels|outChannels|kernel|step)$/.test(name);
+  return /^(m|n|k|batch|length|steps|inputs|units|outputs|size|period|inChannels|outChannels|kernel|step)$/.test(name);
 }
 
 interface WrongArray {

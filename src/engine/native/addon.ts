@@ -55,6 +55,10 @@ export interface Addon {
   workspaceBytes(): number;
 
   convBlockSavedSize(a: ConvBlockSizes): number;
+  /** Floating-point operations that the chosen form executes (native/ops/conv_block.h). */
+  convBlockFlop(a: ConvBlockSizes & { backward: boolean; wantsDx: boolean }): number;
+  /** out [m, n] = a [m, k] . b [k, n]. */
+  matrixProduct(a: { m: number; n: number; k: number; out: F32; a: F32; b: F32 }): void;
   convBlockForward(a: ConvBlockSizes & ConvBlockArrays & { out: F32; saved: F32 | null; x: F32 }): void;
   convBlockBackward(
     a: ConvBlockSizes &

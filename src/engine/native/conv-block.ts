@@ -8,6 +8,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type ConvBlockSizes, loadAddon } from "./addon";
 import type { NativeBackend, Output } from "./backend";
+import { convBlockBackwardCost, convBlockForwardCost } from "./cost";
 import { defineKernel, type Keep, tensorOf } from "./kernel";
 import { timed } from "./profile";
 
@@ -29,7 +30,7 @@ export function defineConvBlock(): void {
       const sizes = sizesOf(x!.shape, weight!.shape);
       const out = backend.output([sizes.batch, Math.floor((sizes.length - 1) / 3) + 1, sizes.outChannels]);
       const saved = keep ? backend.saveWith(out, addon.convBlockSavedSize(sizes)) : null;
-      timed(label("convBlockForward", sizes), () =>
+      timed(label("convBlockForward", sizes), convBlockForwardCost(sizes, saved?.length ?? 0), () =>
         addon.convBlockForward({
           ...sizes,
           out: out.array,
@@ -74,7 +75,7 @@ function differentiate(backend: NativeBackend, dout: Tensor, saved: readonly Ten
     scale: backend.output(scale!.shape),
     shift: backend.output(shift!.shape),
   };
-  timed(label("convBlockBackward", sizes), () =>
+  timed(label("convBlockBackward", sizes), convBlockBackwardCost(sizes, addon.convBlockSavedSize(sizes), wantsX), () =>
     addon.convBlockBackward({
       ...sizes,
       dx: gradients.x?.array ?? null,

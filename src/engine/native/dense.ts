@@ -1,6 +1,7 @@
 /** The fully connected layer on the native backend. B batch, I inputs, O outputs. */
 
 import { type DenseSizes, loadAddon } from "./addon";
+import { denseBackwardCost, denseForwardCost } from "./cost";
 import { defineKernel, tensorOf } from "./kernel";
 import { timed } from "./profile";
 
@@ -14,7 +15,7 @@ export function defineDense(): void {
     forward: (backend, { x, weight, bias }, { tanh }) => {
       const sizes = sizesOf(x!.shape, weight!.shape, tanh);
       const out = backend.output([sizes.batch, sizes.outputs]); // [B, O]
-      timed("denseForward", () =>
+      timed("denseForward", denseForwardCost(sizes), () =>
         addon.denseForward({
           ...sizes,
           out: out.array,
@@ -30,7 +31,7 @@ export function defineDense(): void {
       const dx = backend.output(x!.shape);
       const dweight = backend.output(weight!.shape);
       const dbias = backend.output([sizes.outputs]);
-      timed("denseBackward", () =>
+      timed("denseBackward", denseBackwardCost(sizes), () =>
         addon.denseBackward({
           ...sizes,
           dx: dx.array,

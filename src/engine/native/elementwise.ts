@@ -2,6 +2,7 @@
 
 import type { DropoutWords } from "../dropout-mask";
 import { loadAddon } from "./addon";
+import { elementwiseCost } from "./cost";
 import { defineKernel, tensorOf } from "./kernel";
 import { timed } from "./profile";
 
@@ -15,12 +16,14 @@ export function defineElementwise(): void {
     saves: ["x"],
     forward: (backend, { x }) => {
       const out = backend.output(x!.shape);
-      timed("logForward", () => addon.logForward({ size: out.array.length, out: out.array, x: backend.floats(x!) }));
+      timed("logForward", elementwiseCost(out.array.length, 2), () =>
+        addon.logForward({ size: out.array.length, out: out.array, x: backend.floats(x!) }),
+      );
       return out.info;
     },
     backward: (backend, dout, [x]) => {
       const dx = backend.output(x!.shape);
-      timed("logBackward", () =>
+      timed("logBackward", elementwiseCost(dx.array.length, 3), () =>
         addon.logBackward({
           size: dx.array.length,
           dx: dx.array,
@@ -37,7 +40,7 @@ export function defineElementwise(): void {
     saves: [],
     forward: (backend, { x }, words) => {
       const out = backend.output(x!.shape);
-      timed("dropout", () =>
+      timed("dropout", elementwiseCost(out.array.length, 2), () =>
         addon.dropout({ ...words, size: out.array.length, out: out.array, x: backend.floats(x!) }),
       );
       return out.info;
@@ -45,7 +48,7 @@ export function defineElementwise(): void {
     backward: (backend, dout, _saved, words) => {
       const dx = backend.output(dout.shape);
       // The mask is made again from its key, not stored.
-      timed("dropout", () =>
+      timed("dropout", elementwiseCost(dx.array.length, 2), () =>
         addon.dropout({ ...words, size: dx.array.length, out: dx.array, x: backend.floats(dout) }),
       );
       return { x: tensorOf(dx) };

@@ -2,6 +2,7 @@
 
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { loadAddon } from "./addon";
+import { elementwiseCost } from "./cost";
 import { defineKernel, type Keep, tensorOf } from "./kernel";
 import { timed } from "./profile";
 
@@ -21,7 +22,7 @@ export function defineHeadsCrossEntropy(): void {
     forward: (backend, { labels, ...logits }, { batch, classes, keep }) => {
       const out = backend.output([]);
       const saved = keep ? backend.saveWith(out, batch * sum(classes)) : null;
-      const loss = timed("headsCrossEntropy", () =>
+      const loss = timed("headsCrossEntropy", elementwiseCost(batch * sum(classes), keep ? 2 : 1), () =>
         addon.headsCrossEntropy({
           batch,
           logits: classes.map((_, head) => backend.floats(logits[`logits${head}`]!)),
@@ -39,7 +40,9 @@ export function defineHeadsCrossEntropy(): void {
       const gradients: Record<string, Tensor> = {};
       for (const [head, gradient] of perHead(saved, classes, batch).entries()) {
         const dlogits = backend.output([batch, classes[head]!]);
-        timed("scale", () => addon.scale({ size: gradient.length, factor, out: dlogits.array, a: gradient }));
+        timed("scale", elementwiseCost(gradient.length, 2), () =>
+          addon.scale({ size: gradient.length, factor, out: dlogits.array, a: gradient }),
+        );
         gradients[`logits${head}`] = tensorOf(dlogits);
       }
       backend.releaseSaved(out!);

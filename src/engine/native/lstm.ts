@@ -1,6 +1,7 @@
 /** The LSTM on the native backend: one call for the whole sequence, each way. B batch, T steps, I inputs, H units. */
 
 import { type LstmSizes, loadAddon } from "./addon";
+import { lstmBackwardCost, lstmForwardCost } from "./cost";
 import { defineKernel, type Keep, tensorOf } from "./kernel";
 import { timed } from "./profile";
 
@@ -15,7 +16,7 @@ export function defineLstm(): void {
       const sizes = sizesOf(x!.shape, weightHh!.shape);
       const out = backend.output([sizes.batch, sizes.steps, sizes.units]); // [B, T, H]
       const saved = keep ? backend.saveWith(out, savedSize(sizes)) : null;
-      timed("lstmForward", () =>
+      timed("lstmForward", lstmForwardCost(sizes, saved?.length ?? 0), () =>
         addon.lstmForward({
           ...sizes,
           out: out.array,
@@ -36,7 +37,7 @@ export function defineLstm(): void {
       const dweightHh = backend.output(weightHh!.shape);
       const dbiasIh = backend.output(biasIh!.shape);
       const dbiasHh = backend.output(biasHh!.shape);
-      timed("lstmBackward", () =>
+      timed("lstmBackward", lstmBackwardCost(sizes), () =>
         addon.lstmBackward({
           ...sizes,
           dx: dx.array,

@@ -7,6 +7,7 @@ import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import { loadAddon } from "./addon";
 import type { NativeBackend } from "./backend";
+import { elementwiseCost } from "./cost";
 import { BACKEND_NAME } from "./kernel";
 import { fallBack, timed } from "./profile";
 
@@ -44,7 +45,7 @@ function addFloats(backend: NativeBackend, a: TensorInfo, b: TensorInfo): Tensor
   if (!areFloats(a, b) || !isSuffix(b.shape, a.shape)) return undefined;
   const out = backend.output(a.shape);
   const addend = backend.floats(b);
-  timed("add", () =>
+  timed("add", elementwiseCost(out.array.length, 2), () =>
     loadAddon().add({ size: out.array.length, period: addend.length, out: out.array, a: backend.floats(a), b: addend }),
   );
   return out.info;
@@ -56,7 +57,9 @@ function scaleFloats(backend: NativeBackend, a: TensorInfo, b: TensorInfo): Tens
   const factor = backend.floats(b)[0]!;
   if (!Number.isFinite(factor)) return undefined;
   const out = backend.output(a.shape);
-  timed("scale", () => loadAddon().scale({ size: out.array.length, factor, out: out.array, a: backend.floats(a) }));
+  timed("scale", elementwiseCost(out.array.length, 2), () =>
+    loadAddon().scale({ size: out.array.length, factor, out: out.array, a: backend.floats(a) }),
+  );
   return out.info;
 }
 

@@ -4,13 +4,16 @@ import type { Tensor, Variable } from "@tensorflow/tfjs-core";
 import type { AdamUpdate } from "../update";
 import { loadAddon } from "./addon";
 import { type NativeBackend, nativeBackend } from "./backend";
+import { adamCost, sumOfSquaresCost } from "./cost";
 import { tensorOf } from "./kernel";
 import { timed } from "./profile";
 
 export function globalNorm(gradients: readonly Tensor[]): number {
   const backend = nativeBackend();
   const arrays = gradients.map((gradient) => backend.floats(gradient));
-  return Math.sqrt(timed("sumOfSquares", () => loadAddon().sumOfSquares({ arrays })));
+  return Math.sqrt(
+    timed("sumOfSquares", sumOfSquaresCost(floatsIn(arrays)), () => loadAddon().sumOfSquares({ arrays })),
+  );
 }
 
 export function adamUpdate({ parameters, gradients, firstMoments, secondMoments, ...scalars }: AdamUpdate): void {
@@ -22,7 +25,7 @@ export function adamUpdate({ parameters, gradients, firstMoments, secondMoments,
     firstMoments: firstMoments.map(writable),
     secondMoments: secondMoments.map(writable),
   };
-  timed("adamUpdate", () => loadAddon().adamUpdate({ ...arrays, ...scalars }));
+  timed("adamUpdate", adamCost(floatsIn(arrays.parameters)), () => loadAddon().adamUpdate({ ...arrays, ...scalars }));
 }
 
 /**
@@ -40,4 +43,8 @@ function writableFloats(backend: NativeBackend, variable: Variable): Float32Arra
     return own.array;
   }
   return backend.floats(variable);
+}
+
+function floatsIn(arrays: readonly Float32Array[]): number {
+  return arrays.reduce((sum, { length }) => sum + length, 0);
 }
