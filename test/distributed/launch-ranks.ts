@@ -46,16 +46,22 @@ export interface LaunchOptions {
   /** Called with the process number of mpirun once all ranks have reported theirs. */
   readonly onStarted?: (pid: number, ranks: readonly number[]) => void;
   readonly timeoutMs?: number;
+  /** What mpirun's own command starts with. */
+  readonly prefix?: readonly string[];
+  readonly mpirunFlags?: readonly string[];
 }
 
 /** Runs a script on ranks to its end. Each rank prints `pid <number>` on a line of its own when it starts. */
 export async function launchRanks(mpirun: Mpirun, options: LaunchOptions): Promise<Ended> {
-  const { ranks, script, argument, nodeFlags = [], env = {}, onStarted, timeoutMs = 60_000 } = options;
+  const { ranks, script, argument, nodeFlags = [], env = {}, onStarted, timeoutMs = 60_000, prefix = [] } = options;
   const startedAt = performance.now();
+  const [command, ...rest] = [...prefix, mpirun.command];
   const child = spawn(
-    mpirun.command,
+    command!,
     [
+      ...rest,
       ...mpirunFlags(mpirun, ranks),
+      ...(options.mpirunFlags ?? []),
       ...[process.execPath, ...nodeFlags, "--require", "ts-node/register"],
       ...[join(projectRoot, "test", "distributed", "ranks", script), JSON.stringify(argument)],
     ],
