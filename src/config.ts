@@ -5,6 +5,7 @@ import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import { HEAD_NAMES, type HeadName, SEVEN_HEADS } from "./data/parameters";
 import { ConfigError } from "./errors";
+import { parseJson } from "./json";
 
 /** Keeps the rows whose label column compares as stated, for example `{ column: "inc", op: ">=", value: 45 }`. */
 export interface Filter {
@@ -248,7 +249,7 @@ export function readConfigFile(path: string): ConfigSpec {
     throw configError([`Cannot read config file "${path}": ${(cause as NodeJS.ErrnoException).code}`]);
   }
   try {
-    const spec: unknown = JSON.parse(text);
+    const spec = parseJson(text);
     if (typeof spec === "object" && spec !== null && !Array.isArray(spec)) return spec as ConfigSpec;
   } catch (cause) {
     throw configError([`Cannot parse config file "${path}": ${(cause as Error).message}`]);
@@ -264,12 +265,12 @@ export function readConfigFile(path: string): ConfigSpec {
  */
 export function parseAssignment(assignment: string): ConfigSpec {
   const separator = assignment.indexOf("=");
-  if (separator < 1) throw configError([`Cannot parse "--set ${assignment}": expected key=value`]);
+  if (separator < 1) throw configError([`Cannot parse "--set ${shorten(assignment)}": expected key=value`]);
   const keys = assignment.slice(0, separator).split(".");
   const text = assignment.slice(separator + 1);
   let value: unknown = text;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     // Not JSON: the string itself is the value.
   }
@@ -304,7 +305,12 @@ function describeIssue(issue: z.core.$ZodIssue, merged: ConfigSpec): string[] {
     });
   }
   const value = path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], merged);
-  return [`Setting "${path.join(".")}" is ${JSON.stringify(value)}: ${issue.message}`];
+  return [`Setting "${path.join(".")}" is ${shorten(JSON.stringify(value) ?? "missing")}: ${issue.message}`];
+}
+
+/** Messages stay readable, whatever they quote. */
+function shorten(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }
 
 function knownKeys(path: readonly string[]): readonly string[] {

@@ -3,7 +3,8 @@
  * `OneCycleLR.state_dict()` of PyTorch 2 shape them, and `asterolab` with what exact resume needs besides.
  */
 
-import { parseConfig } from "../config";
+import { type ConfigSpec, parseConfig } from "../config";
+import { parseJson } from "../json";
 import { version } from "../version";
 import { DictReader } from "./dict-reader";
 import { adamFromDict, adamToDict, oneCycleFromDict, oneCycleToDict } from "./torch-optimizer";
@@ -105,7 +106,10 @@ function settingsToDict({ config, points }: NetworkSettings): [string, TorchValu
 
 function settingsFromDict(dict: DictReader): NetworkSettings {
   // Settings that came after the checkpoint take their defaults.
-  return { points: dict.integer("points"), config: parseConfig("default", JSON.parse(dict.text("config"))) };
+  return {
+    points: dict.integer("points"),
+    config: parseConfig("default", parseJson(dict.text("config")) as ConfigSpec),
+  };
 }
 
 function resumeToDict(state: TrainingState): TorchDict {

@@ -8,6 +8,7 @@
 import { promises as fs } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { readFully, writeFully } from "../files";
+import { parseJson } from "../json";
 import { writeAtomically } from "./atomic";
 import { widenBfloat16, widenFloat16 } from "./half";
 import { loadError } from "./load-error";
@@ -130,7 +131,7 @@ function parseHeader(
 ): { entries: Entry[]; metadata: Map<string, string>; dataStart: number } {
   let fields: unknown;
   try {
-    fields = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(header));
+    fields = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(header));
   } catch (cause) {
     throw new Error("its header is not JSON", { cause });
   }

@@ -14,6 +14,7 @@ import { loadError } from "../checkpoint/load-error";
 import { type ConfigSpec, parseConfig } from "../config";
 import type { HeadName } from "../data/parameters";
 import { CliError } from "../errors";
+import { parseJson } from "../json";
 import { parameterSpecs } from "../model/parameters";
 import { checkState } from "../model/state";
 import { settingsOfWeights } from "../predict/open-model";
@@ -104,7 +105,7 @@ function weightOf(name: string, { dtype, shape, data }: TorchTensor): StateTenso
 
 function settingsIn(text: string | undefined): NetworkSettings | null {
   if (text === undefined) return null;
-  const { points, config } = JSON.parse(text) as { points: unknown; config: ConfigSpec };
+  const { points, config } = parseJson(text) as { points: unknown; config: ConfigSpec };
   if (!Number.isSafeInteger(points)) throw new Error("its settings name no number of points");
   return { points: points as number, config: parseConfig("default", config) };
 }

@@ -1,6 +1,7 @@
 /** What a `model.json` must hold for its weights to be read back; the graph itself is not looked at. */
 
 import { z } from "zod";
+import { parseJson } from "../json";
 
 const count = z.int().nonnegative();
 
@@ -25,7 +26,7 @@ export type ModelJson = z.infer<typeof modelJsonSchema>;
 
 /** @throws {Error} when the text is no `model.json` of Asterolab. */
 export function parseModelJson(text: string): ModelJson {
-  const parsed = modelJsonSchema.safeParse(JSON.parse(text));
+  const parsed = modelJsonSchema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Error(`it is no graph model of Asterolab: ${issue!.path.join(".") || "the document"}: ${issue!.message}`);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { DataError } from "../errors";
 import { describeIoError, errorCode } from "../files";
+import { parseJson } from "../json";
 import { LABEL_COLUMN_NAMES } from "./columns";
 import { writeFileAtomic } from "./files";
 import type { Grid } from "./grid";
@@ -71,7 +72,7 @@ export async function maybeReadManifest(folder: string): Promise<DatasetInfo | n
   }
   let raw: unknown;
   try {
-    raw = JSON.parse(text);
+    raw = parseJson(text);
   } catch (cause) {
     throw new DataError(`Cannot parse "${path}": ${(cause as Error).message}`, { path }, { cause });
   }

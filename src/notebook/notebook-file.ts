@@ -6,6 +6,7 @@ import { z } from "zod";
 import { writeFileAtomic } from "../data/files";
 import { NotebookError } from "../errors";
 import { describeIoError } from "../files";
+import { parseJson } from "../json";
 
 export type JsonObject = Record<string, unknown>;
 
@@ -115,7 +116,7 @@ export async function writeNotebook(path: string, notebook: Notebook): Promise<v
 export function parseNotebook(text: string, path: string): Notebook {
   let raw: unknown;
   try {
-    raw = JSON.parse(text);
+    raw = parseJson(text);
   } catch (cause) {
     const message = `Cannot parse notebook "${path}": it is not JSON: ${(cause as Error).message}`;
     throw new NotebookError(message, { path, isRequest: true, cause });

@@ -1,6 +1,7 @@
 /** Jupyter's wire format: a message to and from the frames of a ZeroMQ multipart, signed with HMAC-SHA256. */
 
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+import { parseJson } from "../json";
 
 export interface MessageHeader {
   readonly msg_id: string;
@@ -89,7 +90,7 @@ function isSignature(actual: Uint8Array, expected: string): boolean {
 }
 
 function parseObject(part: Uint8Array): Record<string, unknown> {
-  const value: unknown = JSON.parse(Buffer.from(part).toString("utf8"));
+  const value = parseJson(Buffer.from(part).toString("utf8"));
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Error("Cannot decode message: a part is not a JSON object");
   }
