@@ -4,8 +4,8 @@ Reads one JSON request a line on stdin and answers with one JSON line on stdout:
 
     {"do": "setup", "heads": {"dnu": 180, ...}, "length": 35692, "batch": 32, "threads": 2, "filters": [16, ...],
      "kernel": 51, "lstm": [256, 512], "dense": 200, "dropout": 0.25}
-    {"do": "train", "steps": 3}      -> {"seconds": [...], "peak_rss_mb": ...}
-    {"do": "infer", "steps": 3}      -> {"seconds": [...], "peak_rss_mb": ...}
+    {"do": "train", "steps": 3}      -> {"seconds": [...], "cpu_seconds": [...], "peak_rss_mb": ...}
+    {"do": "infer", "steps": 3}      -> {"seconds": [...], "cpu_seconds": [...], "peak_rss_mb": ...}
 
 One process serves a whole measurement, so that its warm-up is paid once.
 """
@@ -80,12 +80,14 @@ class Peer:
 
     @staticmethod
     def timed(steps, work):
-        seconds = []
+        seconds, cpu_seconds = [], []
         for _ in range(steps):
-            started_at = time.perf_counter()
+            started_at, cpu_before = time.perf_counter(), time.process_time()
             work()
             seconds.append(time.perf_counter() - started_at)
-        return {"seconds": seconds, "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+            cpu_seconds.append(time.process_time() - cpu_before)
+        peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        return {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_rss_mb": peak_rss}
 
 
 peer = Peer()

@@ -1,17 +1,22 @@
 /** Training and inference of the network, ours and the peer's in turn, in one run. */
 
+import { availableParallelism, cpus, loadavg } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Config } from "../config";
 import { classCounts, resolveClassEdges } from "../data/classes";
-import { type Engine, engineStatistics, resetEngineStatistics, selectEngine } from "../engine";
+import { engineStatistics, resetEngineStatistics, selectEngine } from "../engine";
+import { loadAddon } from "../engine/native/addon";
+import type { OpStatistics } from "../engine/native/profile";
 import { createModel } from "../model/create-model";
 import type { Model } from "../model/model";
 import { Random } from "../random";
 import { Adam } from "../train/adam";
 import { createSchedule } from "../train/schedule";
 import { applyGradients, batchGradients, type Examples } from "../train/step";
-import { Peer } from "./peer";
+import { Peer, type StepTime } from "./peer";
+import { type OpRow, rooflineOf } from "./roofline";
 import { type Summary, summarize } from "./statistics";
+import { measureYardsticks, type Yardsticks } from "./yardsticks";
 
 export interface NetworkBenchOptions {
   readonly what: "train" | "infer";
@@ -32,15 +37,18 @@ export interface Side {
   readonly threads: number;
   readonly samples_per_s: number;
   readonly seconds_per_step: Summary;
+  /** Processor time of the whole process: what holds on a machine that others use too. */
+  readonly cpu_seconds_per_step: Summary;
   readonly peak_rss_mb: number;
 }
 
-export interface OpShare {
-  readonly op: string;
-  readonly calls_per_step: number;
-  readonly ms_per_step: number;
-  /** Of our step. */
-  readonly share: number;
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  /** The instructions our ops use; null on another engine. */
+  readonly isa: string | null;
+  /** Processes that wanted a core over the last minute, ours included. */
+  readonly load_average: number;
 }
 
 export interface NetworkBench {
@@ -52,7 +60,12 @@ export interface NetworkBench {
   readonly peer: Side | null;
   /** Ours over the peer's, in samples per second; null without a peer. */
   readonly ratio: number | null;
-  readonly ops: readonly OpShare[];
+  /** The same in samples per second of processor time. */
+  readonly cpu_ratio: number | null;
+  readonly machine: Machine;
+  /** Measured after the steps; null on another engine than native. */
+  readonly yardsticks: Yardsticks | null;
+  readonly ops: readonly OpRow[];
   /** The share of our step outside native ops: JavaScript and tfjs's bookkeeping. */
   readonly share_outside_ops: number;
 }
@@ -75,22 +88,29 @@ export async function benchNetwork(options: NetworkBenchOptions): Promise<Networ
   try {
     step();
     await peer?.run(what, 1);
-    resetEngineStatistics();
-    const ourSeconds: number[] = [];
-    const peerSeconds: number[] = [];
+    const ourTimes: StepTime[] = [];
+    const ourOps: ReadonlyMap<string, OpStatistics>[] = [];
+    const peerTimes: StepTime[] = [];
     let peerRss = 0;
     for (let round = 0; round < rounds; round++) {
-      for (let index = 0; index < steps; index++) ourSeconds.push(secondsOf(step));
+      for (let index = 0; index < steps; index++) {
+        resetEngineStatistics();
+        ourTimes.push(timeOf(step));
+        ourOps.push(engineStatistics().ops);
+      }
       if (peer) {
         const times = await peer.run(what, steps);
-        peerSeconds.push(...times.seconds);
+        peerTimes.push(...times.steps);
         peerRss = times.peakRssMb;
       }
       options.onRound?.(round + 1);
     }
-    const ours = side(engine.describe(), engine.threads, ourSeconds, batchSize, peakRssMb());
-    const theirs = peer && side(peer.name, peer.threads, peerSeconds, batchSize, peerRss);
-    const ops = shares(engine, ourSeconds);
+    const ours = side(engine.describe(), engine.threads, ourTimes, batchSize, peakRssMb());
+    const theirs = peer && side(peer.name, peer.threads, peerTimes, batchSize, peerRss);
+    const isNative = engine.name === "native";
+    const yardsticks = isNative ? measureYardsticks() : null;
+    const stepSeconds = ourTimes.map(({ seconds }) => seconds);
+    const ops = isNative ? rooflineOf(ourOps, stepSeconds, yardsticks) : [];
     return {
       what,
       points,
@@ -99,6 +119,14 @@ export async function benchNetwork(options: NetworkBenchOptions): Promise<Networ
       ours,
       peer: theirs,
       ratio: theirs && ours.samples_per_s / theirs.samples_per_s,
+      cpu_ratio: theirs && theirs.cpu_seconds_per_step.median / ours.cpu_seconds_per_step.median,
+      machine: {
+        cpu: cpus()[0]?.model ?? "unknown",
+        cores: availableParallelism(),
+        isa: isNative ? loadAddon().isa() : null,
+        load_average: loadavg()[0]!,
+      },
+      yardsticks,
       ops,
       share_outside_ops: 1 - ops.reduce((sum, { share }) => sum + share, 0),
     };
@@ -140,28 +168,18 @@ export function randomExamples(model: Model, points: number, size: number): Exam
   return { spectra, targets, size };
 }
 
-function secondsOf(work: () => void): number {
-  const startedAt = performance.now();
+function timeOf(work: () => void): StepTime {
+  const [startedAt, cpuBefore] = [performance.now(), process.cpuUsage()];
   work();
-  return (performance.now() - startedAt) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { seconds: (performance.now() - startedAt) / 1000, cpuSeconds: (user + system) / 1e6 };
 }
 
-function side(name: string, threads: number, seconds: readonly number[], batchSize: number, rssMb: number): Side {
-  const summary = summarize(seconds);
-  return { name, threads, samples_per_s: batchSize / summary.median, seconds_per_step: summary, peak_rss_mb: rssMb };
-}
-
-function shares(engine: Engine, seconds: readonly number[]): OpShare[] {
-  if (engine.name !== "native") return [];
-  const total = seconds.reduce((sum, value) => sum + value, 0);
-  return [...engineStatistics().ops]
-    .map(([op, { calls, seconds: spent }]) => ({
-      op,
-      calls_per_step: calls / seconds.length,
-      ms_per_step: (1000 * spent) / seconds.length,
-      share: spent / total,
-    }))
-    .sort((a, b) => b.ms_per_step - a.ms_per_step);
+function side(name: string, threads: number, times: readonly StepTime[], batchSize: number, rssMb: number): Side {
+  const wall = summarize(times.map(({ seconds }) => seconds));
+  const cpu = summarize(times.map(({ cpuSeconds }) => cpuSeconds));
+  const samples_per_s = batchSize / wall.median;
+  return { name, threads, samples_per_s, seconds_per_step: wall, cpu_seconds_per_step: cpu, peak_rss_mb: rssMb };
 }
 
 function peakRssMb(): number {

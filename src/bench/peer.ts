@@ -16,9 +16,15 @@ export interface PeerNetwork {
   readonly threads: number;
 }
 
+/** What one step took. */
+export interface StepTime {
+  readonly seconds: number;
+  /** Of all threads of the process. */
+  readonly cpuSeconds: number;
+}
+
 export interface PeerTimes {
-  /** Seconds of each step. */
-  readonly seconds: readonly number[];
+  readonly steps: readonly StepTime[];
   readonly peakRssMb: number;
 }
 
@@ -60,10 +66,14 @@ export class Peer {
     return new Peer(child, answers, python, name, threads, parameters);
   }
 
-  /** Runs `steps` training or inference steps and gives the seconds of each. */
+  /** Runs `steps` training or inference steps and gives the time of each. */
   async run(what: "train" | "infer", steps: number): Promise<PeerTimes> {
-    const answer = await this.ask<{ seconds: number[]; peak_rss_mb: number }>({ do: what, steps });
-    return { seconds: answer.seconds, peakRssMb: answer.peak_rss_mb };
+    const answer = await this.ask<{ seconds: number[]; cpu_seconds: number[]; peak_rss_mb: number }>({
+      do: what,
+      steps,
+    });
+    const times = answer.seconds.map((seconds, index) => ({ seconds, cpuSeconds: answer.cpu_seconds[index]! }));
+    return { steps: times, peakRssMb: answer.peak_rss_mb };
   }
 
   /** Ends the process. */

@@ -3,13 +3,15 @@
 import { availableParallelism } from "node:os";
 import { Argument, Command, Option } from "commander";
 import { benchLoad } from "../bench/load";
-import { benchNetwork, type NetworkBench } from "../bench/network";
+import { benchNetwork } from "../bench/network";
 import { benchSimulate } from "../bench/simulate";
+import { benchSweep, SWEEPS, type Sweep, sweepValues } from "../bench/sweep";
 import { PRESETS, type PresetName, parseConfig } from "../config";
 import { POINTS } from "../data/grid";
 import { CliError } from "../errors";
 import { integer } from "./arguments";
 import { runScale } from "./bench-scale";
+import { networkTable, sweepTable } from "./bench-tables";
 import { createProgress } from "./progress";
 
 export interface Flags {
@@ -23,6 +25,7 @@ export interface Flags {
   readonly steps: number;
   readonly spectra: number;
   readonly data?: string;
+  readonly sweep?: Sweep;
   readonly ranks: number;
   readonly networkGbit: number;
 }
@@ -41,6 +44,7 @@ export function benchCommand(): Command {
     .option("--steps <n>", "steps per round and side", integer("--steps", 1), 3)
     .option("--spectra <n>", "spectra to simulate", integer("--spectra", 1), 512)
     .option("--data <dir>", "data set to load")
+    .addOption(new Option("--sweep <what>", "measure training or inference for several values of it").choices(SWEEPS))
     .option("--ranks <n>", "ranks to scale to", integer("--ranks", 2), 2)
     .option(
       "--network-gbit <n>",
@@ -68,8 +72,7 @@ async function run(what: Subject, flags: Flags): Promise<void> {
     return;
   }
   if (what === "scale") return runScale(flags, threads);
-  const progress = createProgress({ label: `bench ${what}`, total: flags.rounds });
-  const result = await benchNetwork({
+  const options = {
     what,
     config: parseConfig(flags.preset),
     points: flags.length,
@@ -78,34 +81,24 @@ async function run(what: Subject, flags: Flags): Promise<void> {
     rounds: flags.rounds,
     steps: flags.steps,
     ...(flags.peer !== undefined && { python: flags.peer }),
-    onRound: (round) => progress.update(round),
-  }).finally(() => progress.stop());
-  process.stdout.write(flags.json ? json(result) : table(result));
+  };
+  if (flags.sweep !== undefined) {
+    const label = `bench ${what}, ${flags.sweep}`;
+    const progress = createProgress({ label, total: sweepValues(flags.sweep, options).length });
+    const result = await benchSweep(flags.sweep, {
+      ...options,
+      onValue: (_, index) => progress.update(index + 1),
+    }).finally(() => progress.stop());
+    process.stdout.write(flags.json ? json(result) : sweepTable(result));
+    return;
+  }
+  const progress = createProgress({ label: `bench ${what}`, total: flags.rounds });
+  const result = await benchNetwork({ ...options, onRound: (round) => progress.update(round) }).finally(() =>
+    progress.stop(),
+  );
+  process.stdout.write(flags.json ? json(result) : networkTable(result));
 }
 
 function json(result: object): string {
   return `${JSON.stringify(result, null, 2)}\n`;
-}
-
-function table(result: NetworkBench): string {
-  const sides = [result.ours, ...(result.peer ? [result.peer] : [])].map(
-    ({ name, samples_per_s, seconds_per_step: { median, minimum, maximum }, peak_rss_mb }) =>
-      `${samples_per_s.toFixed(1).padStart(8)} samples/s  ${ms(median)} ms a step (${ms(minimum)} to ${ms(maximum)})  ` +
-      `${peak_rss_mb} MB  ${name}`,
-  );
-  const ops = result.ops.map(
-    ({ op, calls_per_step, ms_per_step, share }) =>
-      `${op.padEnd(26)} ${calls_per_step.toFixed(0).padStart(5)} calls ${ms_per_step.toFixed(1).padStart(8)} ms ${percent(share)}`,
-  );
-  const ratio = result.ratio === null ? [] : [`ratio ${result.ratio.toFixed(2)}`];
-  const title = `${result.what}: batch ${result.batch}, ${result.points} points, ${result.parameters} parameters`;
-  return `${[title, ...sides, ...ratio, "", ...ops, `outside native ops ${percent(result.share_outside_ops)}`].join("\n")}\n`;
-}
-
-function ms(seconds: number): string {
-  return (1000 * seconds).toFixed(0);
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`.padStart(7);
 }
