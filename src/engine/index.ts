@@ -44,7 +44,7 @@ export async function selectEngine(name: Config["engine"], options: EngineOption
   }
   switch (name) {
     case "tensorflow":
-      return useTensorflow();
+      return useTensorflow({ threads });
     case "native":
       return useNative(threads, "chosen by the engine setting");
     case "cpu":
@@ -56,7 +56,7 @@ export async function selectEngine(name: Config["engine"], options: EngineOption
 
 async function selectBest(threads: number): Promise<Engine> {
   try {
-    return await useTensorflow({ needsGpu: true });
+    return await useTensorflow({ threads, needsGpu: true });
   } catch {
     // No GPU engine here: the usual case.
   }

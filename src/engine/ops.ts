@@ -1,6 +1,6 @@
 /**
  * The differentiable ops the network is made of. Each runs on the current tfjs backend: as one fused kernel on `native`,
- * composed of stock tfjs ops on any other. Parameters keep PyTorch's layouts; activations have channels last.
+ * on TensorFlow's own larger ops on `tensorflow`, composed of stock tfjs ops on any other. Parameters keep PyTorch's layouts; activations have channels last.
  *
  * B batch, L length, C channels, K taps, T time steps, I inputs, H hidden units, O outputs.
  */
@@ -11,6 +11,7 @@ import * as composed from "./composed";
 import { dropoutWords } from "./dropout-mask";
 import * as native from "./native/ops";
 import { matchShapes, type ShapeRule } from "./shapes";
+import * as tensorflow from "./tensorflow/ops";
 
 /** A convolution block's parameters. */
 export interface ConvBlockParameters {
@@ -142,5 +143,6 @@ export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D)
 }
 
 function forms(): typeof composed {
-  return tf.getBackend() === "native" ? native : composed;
+  const backend = tf.getBackend();
+  return backend === "native" ? native : backend === "tensorflow" ? tensorflow : composed;
 }

@@ -4,6 +4,7 @@ import type { Tensor, Variable } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import * as composed from "./composed/update";
 import * as native from "./native/update";
+import * as tensorflow from "./tensorflow/update";
 
 /** One Adam update of all parameters; the lists go together by position. */
 export interface AdamUpdate {
@@ -56,7 +57,8 @@ export function adamUpdate(update: AdamUpdate): void {
 }
 
 function forms(): typeof composed {
-  return tf.getBackend() === "native" ? native : composed;
+  const backend = tf.getBackend();
+  return backend === "native" ? native : backend === "tensorflow" ? tensorflow : composed;
 }
 
 function checkFloat32(op: string, name: string, tensor: Tensor): void {

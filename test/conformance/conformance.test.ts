@@ -4,6 +4,7 @@ import test from "node:test";
 import { selectEngine } from "../../src/engine";
 import { type IsaName, loadAddon } from "../../src/engine/native/addon";
 import { assertClose } from "../assert-close";
+import { skipOf } from "../engines";
 import type { Arrays } from "../reference/op";
 import { CASES, type Case, evaluate, inputsOf, lossWeights } from "./cases";
 
@@ -14,6 +15,11 @@ test("the ops composed of stock tfjs ops agree with the references on the cpu en
   await selectEngine("cpu");
   for (const testCase of CASES.filter(({ size }) => size !== "large"))
     await t.test(testCase.name, () => judge(testCase));
+});
+
+test("the tensorflow engine agrees with the references", { skip: skipOf("tensorflow") }, async (t) => {
+  await selectEngine("tensorflow", { threads: 2 });
+  for (const testCase of CASES) await t.test(testCase.name, () => judge(testCase));
 });
 
 for (const name of ISAS) {

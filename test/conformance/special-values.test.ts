@@ -7,14 +7,15 @@ import * as tf from "@tensorflow/tfjs-core";
 import { selectEngine } from "../../src/engine";
 import * as ops from "../../src/engine/ops";
 import { assertClose } from "../assert-close";
+import { ENGINES, skipOf } from "../engines";
 
 /** A block of one tap that only scales: what comes before the norm is x itself. */
 function unitBlock(x: Tensor3D, scale: Tensor1D = tf.tensor1d([2]), shift: Tensor1D = tf.tensor1d([0.5])): Tensor3D {
   return ops.convBlock(x, { weight: tf.ones([1, 1, 1]), bias: tf.zeros([1]), scale, shift });
 }
 
-for (const engine of ["cpu", "native"] as const) {
-  test(`${engine}: the first of equal maxima receives the gradient`, async () => {
+for (const engine of ENGINES) {
+  test(`${engine}: the first of equal maxima receives the gradient`, { skip: skipOf(engine) }, async () => {
     await selectEngine(engine);
     // PyTorch 2.13, float64: avg_pool1d(max_pool1d(group_norm(relu(x), 1, [2], [0.5]), 3, 1, 1), 3, padding=1),
     // loss = sum(y * [1, 2, -3, 4]).
@@ -39,7 +40,7 @@ for (const engine of ["cpu", "native"] as const) {
     assertClose(dscale!.dataSync(), [1.3424381912962], { rtol: 1e-6 });
   });
 
-  test(`${engine}: a NaN in a spectrum makes its row NaN and no other`, async () => {
+  test(`${engine}: a NaN in a spectrum makes its row NaN and no other`, { skip: skipOf(engine) }, async () => {
     await selectEngine(engine);
     for (const length of [60, 3000]) {
       const values = Float32Array.from({ length: 3 * length }, (_, i) => Math.sin(i));
@@ -60,7 +61,9 @@ for (const engine of ["cpu", "native"] as const) {
     }
   });
 
-  test(`${engine}: a channel that ReLU silences gives its shift and no gradient`, async () => {
+  test(`${engine}: a channel that ReLU silences gives its shift and no gradient`, {
+    skip: skipOf(engine),
+  }, async () => {
     await selectEngine(engine);
     const x = tf.tensor3d([1, -4, 2, 3, -1, 2], [1, 6, 1]);
     const silent = (x: Tensor3D): Tensor3D =>
@@ -82,15 +85,20 @@ for (const engine of ["cpu", "native"] as const) {
     );
   });
 
-  test(`${engine}: the logarithm of zero, negative, subnormal and infinite powers`, async () => {
+  test(`${engine}: the logarithm of zero, negative, subnormal and infinite powers`, {
+    skip: skipOf(engine),
+  }, async () => {
     await selectEngine(engine);
     // torch.log of the same values.
-    const out = ops.logPower(tf.tensor1d([0, -1, 1, 1e-40, Number.POSITIVE_INFINITY, Number.NaN])).dataSync();
+    // TensorFlow takes subnormal numbers for zeros or not, as the device likes; spectra have none.
+    const subnormal = engine === "tensorflow" ? [] : [1e-40];
+    const powers = [0, -1, 1, Number.POSITIVE_INFINITY, Number.NaN, ...subnormal];
     const infinity = Number.POSITIVE_INFINITY;
-    assertClose(out, [-infinity, Number.NaN, 0, -92.10340881347656, infinity, Number.NaN], { rtol: 1e-6 });
+    const expected = [-infinity, Number.NaN, 0, infinity, Number.NaN, -92.10340881347656].slice(0, powers.length);
+    assertClose(ops.logPower(tf.tensor1d(powers)).dataSync(), expected, { rtol: 1e-6 });
   });
 
-  test(`${engine}: a NaN in a sequence reaches its own row's later steps only`, async () => {
+  test(`${engine}: a NaN in a sequence reaches its own row's later steps only`, { skip: skipOf(engine) }, async () => {
     await selectEngine(engine);
     const values = new Float32Array(2 * 4 * 3).fill(0.5);
     values[3 * 2] = Number.NaN; // row 0, step 2
@@ -108,7 +116,7 @@ for (const engine of ["cpu", "native"] as const) {
     });
   });
 
-  test(`${engine}: saturated gates stay finite`, async () => {
+  test(`${engine}: saturated gates stay finite`, { skip: skipOf(engine) }, async () => {
     await selectEngine(engine);
     const p = {
       weightHh: tf.zeros([4, 1]) as Tensor2D,
@@ -123,7 +131,9 @@ for (const engine of ["cpu", "native"] as const) {
     }
   });
 
-  test(`${engine}: huge logits leave the cross-entropy finite, a NaN makes it NaN`, async () => {
+  test(`${engine}: huge logits leave the cross-entropy finite, a NaN makes it NaN`, {
+    skip: skipOf(engine),
+  }, async () => {
     await selectEngine(engine);
     const labels = tf.tensor2d([0, 1], [2, 1], "int32");
     const loss = (values: number[]): number =>
@@ -133,7 +143,7 @@ for (const engine of ["cpu", "native"] as const) {
     assert.ok(Number.isNaN(loss([1, Number.NaN, 0, 1])));
   });
 
-  test(`${engine}: a label that is no class of its head is an error`, async () => {
+  test(`${engine}: a label that is no class of its head is an error`, { skip: skipOf(engine) }, async () => {
     await selectEngine(engine);
     for (const label of [-1, 3]) {
       const labels = tf.tensor2d([0, 0, 0, label], [2, 2], "int32");
@@ -155,12 +165,13 @@ test("a dropout mask is the same on every engine, of the asked rate, and another
     { seed: 1, step: 3, layer: 3 },
     { seed: 1, step: 2, layer: 4 },
   ];
+  const engines = ENGINES.filter((engine) => !skipOf(engine));
   const masks: Float32Array[][] = [];
-  for (const engine of ["cpu", "native"] as const) {
+  for (const engine of engines) {
     await selectEngine(engine);
     masks.push(keys.map((key) => ops.dropout(x, 0.25, key).dataSync() as Float32Array));
   }
-  assert.deepEqual(masks[0], masks[1]);
+  for (const other of masks.slice(1)) assert.deepEqual(masks[0], other);
   for (const [index, mask] of masks[0]!.entries()) {
     const dropped = mask.filter((value) => value === 0).length / mask.length;
     // Binomial: standard deviation 0.0014.

@@ -9,6 +9,7 @@ import { readMetrics } from "../../src/train/metrics-file";
 import type { MetricsRecord } from "../../src/train/records";
 import type { TrainEvent } from "../../src/train/reports";
 import { temporaryFolder } from "../data/make-shard";
+import { ENGINES, skipOf } from "../engines";
 import { tinyConfig, writeTinyData } from "./tiny-run";
 
 /** Trains until `isEnd` says so of an event, or to the end. */
@@ -53,8 +54,10 @@ async function timeless(path: string) {
 const isValidationOf = (epoch: number) => (event: TrainEvent) => event.kind === "validation" && event.epoch === epoch;
 const isStep = (step: number) => (event: TrainEvent) => event.kind === "train" && event.step === step;
 
-for (const engine of ["native", "cpu"] as const) {
-  test(`five epochs straight and three + restore + two are the same run on ${engine}`, async (t) => {
+for (const engine of ENGINES) {
+  test(`five epochs straight and three + restore + two are the same run on ${engine}`, {
+    skip: skipOf(engine),
+  }, async (t) => {
     const data = writeTinyData(temporaryFolder(t), { shards: 3, rows: 6 });
     const spec = { engine, num_batchsize: 5, filters: engine === "cpu" ? [2, 2] : [4, 4] };
     const straight = await run(t, { data, spec });

@@ -10,7 +10,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { ConvBlockParameters } from "../ops";
 
 /** Added to the variance, as torch.nn.GroupNorm does by default. */
-const EPSILON = 1e-5;
+export const EPSILON = 1e-5;
 
 /** @param x [B, L, Cin]; returns [B, floor((L - 1) / 3) + 1, Cout] */
 export function convBlock(x: Tensor3D, parameters: ConvBlockParameters): Tensor3D {
@@ -23,7 +23,7 @@ export function convBlock(x: Tensor3D, parameters: ConvBlockParameters): Tensor3
 }
 
 /** Correlation along the length with zeros beyond both ends: x [B, L, Cin], weight [Cout, Cin, K] -> [B, L, Cout]. */
-function convolve(x: Tensor3D, weight: Tensor3D): Tensor3D {
+export function convolve(x: Tensor3D, weight: Tensor3D): Tensor3D {
   const filter = tf.expandDims<Tensor4D>(tf.transpose(weight, [2, 1, 0]), 0); // [1, K, Cin, Cout]
   return tf.squeeze<Tensor3D>(tf.conv2d(tf.expandDims<Tensor4D>(x, 1), filter, 1, "same"), [1]);
 }
@@ -36,7 +36,7 @@ function standardise(x: Tensor3D): Tensor {
 }
 
 /** MaxPool1d(3, stride 1, padding 1): the first of equal maxima receives the gradient, NaN is kept. */
-function maxPool(x: Tensor3D): Tensor3D {
+export function maxPool(x: Tensor3D): Tensor3D {
   const [batch, length, channels] = x.shape;
   const padded = tf.pad3d(
     x,

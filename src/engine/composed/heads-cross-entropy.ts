@@ -17,7 +17,8 @@ export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D)
   });
 }
 
-function checkLabels(labels: Tensor2D, logits: readonly Tensor2D[]): void {
+/** @throws RangeError that names the first label that is no class of its head. */
+export function checkLabels(labels: Tensor2D, logits: readonly Tensor2D[]): void {
   const values = labels.dataSync();
   for (let position = 0; position < values.length; position++) {
     const head = position % logits.length;

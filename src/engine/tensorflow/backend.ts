@@ -1,0 +1,75 @@
+/** The seam to tfjs-node's backend: TensorFlow ops by name, on tensors of tfjs. */
+
+import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
+
+/** An attribute of an op: its kind is one of the binding's TF_ATTR_ constants. */
+export interface Attribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: number | boolean | string;
+}
+
+/** An op's result as the binding names it. */
+interface Handle {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+interface Binding {
+  readonly TF_Version: string;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_FLOAT: number;
+  readonly TF_INT32: number;
+  readonly TF_INT64: number;
+  createTensor(shape: readonly number[], dtype: number, values: Int32Array): number;
+  deleteTensor(id: number): void;
+  executeOp(name: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: number): Handle[];
+  tensorDataSync(id: number): Float32Array | Int32Array;
+}
+
+/** What is used here of tfjs-node's NodeJSKernelBackend. */
+export interface TensorflowBackend {
+  readonly isUsingGpuDevice: boolean;
+  readonly binding: Binding;
+  readonly tensorMap: { set(dataId: object, value: object): void };
+  getInputTensorIds(tensors: readonly TensorInfo[]): number[];
+  executeMultipleOutputs(
+    name: string,
+    attributes: readonly Attribute[],
+    inputs: readonly TensorInfo[],
+    outputs: number,
+  ): Tensor[];
+}
+
+export const BACKEND_NAME = "tensorflow";
+/** TensorFlow's number for a type that tfjs does not have. */
+const TF_DOUBLE = 2;
+
+export function tensorflowBackend(): TensorflowBackend {
+  return tf.backend() as unknown as TensorflowBackend;
+}
+
+export function typeAttribute(name: string, type: "float32" | "float64" | "int32"): Attribute {
+  const { binding } = tensorflowBackend();
+  const value = { float32: binding.TF_FLOAT, float64: TF_DOUBLE, int32: binding.TF_INT32 }[type];
+  return { name, type: binding.TF_ATTR_TYPE, value };
+}
+
+const int64Scalars = new Map<number, TensorInfo>();
+
+/** An int64 scalar, which tfjs itself has no type for; made once and kept. */
+export function int64Scalar(value: number): TensorInfo {
+  const known = int64Scalars.get(value);
+  if (known) return known;
+  const { binding, tensorMap } = tensorflowBackend();
+  const id = binding.createTensor([], binding.TF_INT64, Int32Array.of(value, 0));
+  const dataId = {};
+  tensorMap.set(dataId, { shape: [], dtype: binding.TF_INT64, id, values: null, refCount: 1 });
+  const info: TensorInfo = { dataId, shape: [], dtype: "int32" };
+  int64Scalars.set(value, info);
+  return info;
+}

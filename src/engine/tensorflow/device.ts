@@ -1,0 +1,42 @@
+/** Which GPU a process uses: chosen by its rank on the machine, before TensorFlow is loaded. */
+
+import { readdirSync } from "node:fs";
+
+type Environment = Record<string, string | undefined>;
+
+/** Launchers' names for a rank's number on its machine: Open MPI, MPICH and Intel MPI, Slurm; torchrun's last. */
+const LOCAL_RANK = ["OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID", "LOCAL_RANK"];
+
+/** How many NVIDIA GPUs the driver knows; 0 where there is no driver. */
+export function gpuCount(): number {
+  try {
+    return readdirSync("/proc/driver/nvidia/gpus").length;
+  } catch {
+    return 0;
+  }
+}
+
+/** A process's number among those on its machine: 0 without a launcher. */
+export function localRank(environment: Environment = process.env): number {
+  for (const name of LOCAL_RANK) {
+    const value = environment[name];
+    if (value !== undefined && /^\d+$/.test(value)) return Number(value);
+  }
+  return 0;
+}
+
+/**
+ * What CUDA_VISIBLE_DEVICES must be for this process to see the one GPU it is to use. The ranks of a machine take its
+ * GPUs in turn; tfjs-node-gpu itself would use the last visible GPU and hold memory on all.
+ *
+ * @param count GPUs of the machine
+ * @returns undefined where there is nothing to choose from.
+ */
+export function visibleDevice(count: number, environment: Environment = process.env): string | undefined {
+  const given = environment.CUDA_VISIBLE_DEVICES;
+  const devices =
+    given === undefined
+      ? Array.from({ length: count }, (_, index) => String(index))
+      : given.split(",").map((device) => device.trim());
+  return devices[localRank(environment) % devices.length];
+}

@@ -1,0 +1,36 @@
+/** The engine `tensorflow`: TensorFlow's own kernels through @tensorflow/tfjs-node-gpu, an optional package. */
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { Engine } from "../index";
+import { tensorflowBackend } from "./backend";
+import { gpuCount } from "./device";
+import { loadTensorflow } from "./load";
+import { defineTensorflowKernels } from "./ops";
+
+/**
+ * Loads tfjs-node-gpu and makes its backend the current one.
+ *
+ * @param options.needsGpu refuses, before anything is loaded where possible, a TensorFlow that sees no GPU
+ * @throws Error that says what is missing; the backend in use before stays.
+ */
+export async function useTensorflow({ threads = 1, needsGpu = false } = {}): Promise<Engine> {
+  if (needsGpu && gpuCount() === 0) throw new Error("Cannot use the tensorflow engine: this machine has no GPU");
+  const before = tf.getBackend();
+  loadTensorflow(threads);
+  await tf.setBackend("tensorflow");
+  const { isUsingGpuDevice: hasGpu, binding } = tensorflowBackend();
+  const version = binding.TF_Version;
+  if (needsGpu && !hasGpu) {
+    if (before) await tf.setBackend(before);
+    throw new Error("Cannot use the tensorflow engine: it sees no GPU");
+  }
+  defineTensorflowKernels();
+  const reason = needsGpu ? "a GPU is visible" : "chosen by the engine setting";
+  const device = hasGpu ? `GPU ${process.env.CUDA_VISIBLE_DEVICES ?? ""}`.trim() : `CPU, ${threads} threads`;
+  return {
+    name: "tensorflow",
+    reason,
+    threads,
+    describe: () => `tensorflow (TensorFlow ${version}, ${device}): ${reason}`,
+  };
+}
