@@ -1,13 +1,12 @@
 import test from "node:test";
-import { PRESETS } from "../../src/config";
-import { trainAndWatch } from "./long-run";
+import { compactRun, tinyRun, trainAndWatch } from "./long-run";
 
-const { filters, lstm_units, dense_units, heads } = PRESETS.compact;
+const STEPS = 10_000;
 
 test("memory stays flat over 10,000 steps of the tiny network", { timeout: 3600_000 }, (t) =>
-  trainAndWatch(t, 10_000, {}),
+  trainAndWatch(t, STEPS, tinyRun(t, STEPS)),
 );
 
-test("memory stays flat over 10,000 steps of the compact network", { timeout: 3600_000 }, (t) =>
-  trainAndWatch(t, 10_000, { filters, lstm_units, dense_units, heads, edges: {}, validation: { every_epochs: 10 } }),
-);
+test("memory stays flat over 10,000 steps of the compact network", { timeout: 4 * 3600_000 }, async (t) => {
+  await trainAndWatch(t, STEPS, await compactRun(t, STEPS));
+});

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
-import type { ConfigSpec } from "../../src/config";
+import { type Config, parseConfig } from "../../src/config";
+import { simulateDataset } from "../../src/simulate";
 import { train } from "../../src/train/loop";
 import { temporaryFolder } from "../data/make-shard";
 import { tinyConfig, writeTinyData } from "../train/tiny-run";
@@ -11,20 +12,26 @@ import { type Resources, resourcesNow } from "./resources";
 /** The first part of a run warms up pools, the compiler's caches and the allocator. */
 const WARM_UP = 0.3;
 
+/** A tiny network on tiny spectra; 50 steps an epoch. */
+export function tinyRun(t: TestContext, steps: number): Config {
+  const data = writeTinyData(temporaryFolder(t), { shards: 5, rows: 50 });
+  return tinyConfig(data, { engine: "native", threads: 2, num_epochs: Math.ceil(steps / 50) });
+}
+
+/** The compact network on simulated spectra of full length; 50 steps an epoch. */
+export async function compactRun(t: TestContext, steps: number): Promise<Config> {
+  const out = temporaryFolder(t);
+  await simulateDataset({ out, shards: 2, validationShards: 1, spectraPerShard: 100 });
+  return parseConfig("compact", { data_dir: out, num_batchsize: 4, num_epochs: Math.ceil(steps / 50) });
+}
+
 /**
- * Trains for about `steps` optimizer steps with validations and checkpoints on the way.
+ * Trains with validations and checkpoints on the way.
  *
+ * @param steps that the config makes
  * @throws {AssertionError} when memory after the warm-up grows by more than 2 %, or tensors, handles or threads grow.
  */
-export async function trainAndWatch(t: TestContext, steps: number, spec: ConfigSpec): Promise<void> {
-  const data = writeTinyData(temporaryFolder(t), { shards: 5, rows: 50 });
-  const stepsPerEpoch = 200 / 4;
-  const config = tinyConfig(data, {
-    engine: "native",
-    threads: 2,
-    num_epochs: Math.ceil(steps / stepsPerEpoch),
-    ...spec,
-  });
+export async function trainAndWatch(t: TestContext, steps: number, config: Config): Promise<void> {
   const before = resourcesNow();
   const looks: Resources[] = [];
   const onEvent = (event: { kind: string; step?: number }): void => {

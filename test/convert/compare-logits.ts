@@ -1,0 +1,51 @@
+/** Holds a converted model, loaded over HTTP as a browser loads it, against our own network. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { basename, join } from "node:path";
+import type { TestContext } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import { selectEngine } from "../../src/engine";
+import { openModel } from "../../src/predict";
+import { Random } from "../../src/random";
+import { assertClose } from "../assert-close";
+
+/** Largest difference allowed between float32 sums in another order. */
+const TOLERANCE = { rtol: 1e-4, atol: 1e-5 };
+
+/** Compares the logits of random spectra by the checkpoint and by the `model.json` of a folder. */
+export async function compareLogits(t: TestContext, folder: string, points: number, rows: number): Promise<void> {
+  const random = new Random(11);
+  const spectra = Float32Array.from({ length: rows * points }, () => -Math.log(random.uniform()));
+
+  await selectEngine("native");
+  const { model } = await openModel(folder);
+  const expected = model.heads.map((head, index) => {
+    return [head, tf.tidy(() => model.forward(tf.tensor2d(spectra, [rows, points]))[index]!.arraySync())] as const;
+  });
+  const { heads } = model;
+  model.dispose();
+
+  await tf.setBackend("cpu");
+  const graph = await tf.loadGraphModel(await serve(t, folder));
+  const input = tf.tensor2d(spectra, [rows, points]);
+  const logits = graph.predict(input) as Record<string, tf.Tensor2D>;
+  assert.deepEqual(Object.keys(logits), heads);
+  for (const [head, values] of expected) assertClose(logits[head]!.arraySync().flat(), values.flat(), TOLERANCE);
+  assert.deepEqual(
+    graph.inputs.map(({ name, shape }) => [name, shape]),
+    [["spectra", [-1, points]]],
+  );
+  tf.dispose([input, logits]);
+  graph.dispose();
+}
+
+/** Serves a folder's files on the loopback interface; returns the model's address. */
+async function serve(t: TestContext, folder: string): Promise<string> {
+  const server = createServer((request, response) => response.end(readFileSync(join(folder, basename(request.url!)))));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/model.json`;
+}
