@@ -4,13 +4,14 @@ import { writeSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import type { MpiAddon } from "./addon";
+import { endDaemon, endLauncherLater } from "./orphans";
 import type { WatchAnswer, WatchRequest, WatchSettings } from "./watch";
 
 type Line =
   | { kind: "hello"; token: string; rank: number; host: string; pid: number }
   | { kind: "stay" }
   | { kind: "beat" }
-  | { kind: "tell"; reason: string };
+  | { kind: "tell"; reason: string; isSilence: boolean };
 
 /** The other end of a connection. */
 interface Peer {
@@ -40,7 +41,7 @@ setInterval(beat, BEAT_MS);
 
 port.on("message", (request: WatchRequest) => {
   if (request.kind === "tell") {
-    tellAll({ kind: "tell", reason: request.reason }, () => {
+    tellAll({ kind: "tell", reason: request.reason, isSilence: false }, () => {
       Atomics.store(told, 0, 1);
       Atomics.notify(told, 0);
     });
@@ -139,7 +140,8 @@ function hear(peer: Peer, text: string): void {
     // It has printed its reason itself.
     peer.isExplained = true;
     setTimeout(abort, LAUNCHER_MS);
-    if (rank === 0) tellAll({ kind: "tell", reason: line.reason });
+    if (line.isSilence) endLauncherLater();
+    if (rank === 0) tellAll(line);
   }
 }
 
@@ -152,7 +154,7 @@ function beat(): void {
   for (const peer of peers) {
     if (isLate) peer.heardAt = now;
     if (now - peer.heardAt > silenceSeconds * 1000 && !peer.isExplained && !isRelaxed) {
-      end(`${peer.name} is silent for ${silenceSeconds} s: it was stopped, or its machine or network is gone`);
+      end(`${peer.name} is silent for ${silenceSeconds} s: it was stopped, or its machine or network is gone`, true);
     }
   }
 }
@@ -173,11 +175,15 @@ function send(socket: Socket, line: Line, done: () => void = () => {}): void {
 }
 
 /** Says why, to people and to the other ranks, and ends all of them. */
-function end(reason: string): void {
+function end(reason: string, isSilence = false): void {
   isRelaxed = true;
   writeSync(2, `asterolab: rank ${rank} on ${host}: ${reason}; the job ends\n`);
-  tellAll({ kind: "tell", reason });
-  setTimeout(abort, 200);
+  tellAll({ kind: "tell", reason, isSilence });
+  if (isSilence) endLauncherLater();
+  setTimeout(() => {
+    if (isSilence) endDaemon();
+    abort();
+  }, 200);
 }
 
 function abort(): void {

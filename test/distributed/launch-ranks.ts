@@ -86,8 +86,12 @@ export async function launchRanks(mpirun: Mpirun, options: LaunchOptions): Promi
   }, timeoutMs);
   const code = await new Promise<number>((resolve, reject) => {
     child.once("error", reject).once("close", (status) => resolve(status ?? -1));
+    // A daemon on a host that is cut off may hold the pipes for longer.
+    child.once("exit", (status) => setTimeout(() => resolve(status ?? -1), 1000));
   });
   clearTimeout(timer);
+  child.stdout.destroy();
+  child.stderr.destroy();
   return { code, stdout, stderr, seconds: (performance.now() - startedAt) / 1000, pids: pids() };
 }
 

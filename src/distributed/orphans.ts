@@ -1,0 +1,61 @@
+/**
+ * Ends what a launcher leaves behind when a machine is cut off: mpirun waits for its daemon over there, and the daemon for
+ * mpirun, until TCP gives up after a quarter of an hour. Linux only; elsewhere nothing is done.
+ */
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { withoutRank } from "./launch";
+
+const LAUNCHER = /^(mpirun|mpiexec|orterun|prterun)/;
+/** What starts the ranks of a machine on which mpirun itself does not run. */
+const DAEMON = /^(orted|prted|hydra_pmi_proxy)/;
+const STARTER = new RegExp(`${LAUNCHER.source}|${DAEMON.source}`);
+/** How long mpirun may take to end by itself. */
+const LAUNCHER_SECONDS = 8;
+const GENERATIONS = 4;
+
+/** Ends the daemon that started this process; nothing is done where mpirun did so itself. */
+export function endDaemon(): void {
+  const starter = maybeAncestor(STARTER);
+  if (starter === null || !DAEMON.test(statusOf(starter)?.name ?? "")) return;
+  try {
+    process.kill(starter, "SIGKILL");
+  } catch {
+    // It has ended, or is not ours to end.
+  }
+}
+
+/** Ends the mpirun that started this process in a while, if it is still there; this process will not be. */
+export function endLauncherLater(): void {
+  const launcher = maybeAncestor(LAUNCHER);
+  if (launcher === null) return;
+  const startedAt = statusOf(launcher)?.startedAt;
+  // The same number may by then be another process: the time of its start tells.
+  const script =
+    `sleep ${LAUNCHER_SECONDS}; ` +
+    `[ "$(sed 's/.*) //' /proc/${launcher}/stat | cut -d ' ' -f 20)" = "${startedAt}" ] && kill -9 ${launcher}`;
+  spawn("sh", ["-c", script], { detached: true, stdio: "ignore", env: withoutRank() }).unref();
+}
+
+/** The nearest ancestor whose program has such a name. */
+function maybeAncestor(name: RegExp): number | null {
+  let pid = process.ppid;
+  for (let generation = 0; generation < GENERATIONS && pid > 1; generation++) {
+    const status = statusOf(pid);
+    if (status === null) return null;
+    if (name.test(status.name)) return pid;
+    pid = status.parent;
+  }
+  return null;
+}
+
+function statusOf(pid: number): { name: string; parent: number; startedAt: string } | null {
+  try {
+    const [, name, rest] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))!;
+    const fields = rest!.trim().split(" "); // from field 3, the state
+    return { name: name!, parent: Number(fields[1]), startedAt: fields[19]! };
+  } catch {
+    return null;
+  }
+}
