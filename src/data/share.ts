@@ -14,6 +14,6 @@ export function partOf(rows: number, { index, count }: Share): readonly [first: 
 }
 
 /** The rows that the largest part has. */
-export function largestPart(rows: number, { count }: Share): number {
+export function largestPart(rows: number, { count }: Pick<Share, "count">): number {
   return Math.ceil(rows / count);
 }

@@ -1,0 +1,3 @@
+import { testHosts } from "./multi-host-cases";
+
+testHosts("mpich");
