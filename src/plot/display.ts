@@ -1,6 +1,7 @@
 /** Shows figures in a notebook's cell; outside a notebook, in words on stdout. */
 
 import { randomUUID } from "node:crypto";
+import { maybeKernelHooks } from "../kernel/hooks";
 import { figureBundle } from "./bundle";
 import type { Figure } from "./figure";
 import { summarizeFigure } from "./summary";
@@ -46,10 +47,12 @@ interface DisplayContent {
 type DisplayWriter = (content: DisplayContent, isUpdate: boolean) => void;
 
 /**
- * How the running tslab sends displays. Its public interface takes one MIME type at a time, while only a bundle lets
- * each reader choose; so the writer is taken from the module that the kernel itself has loaded, wherever it lies.
+ * How the running kernel sends displays. Stock tslab offers no hooks, and its public interface takes one MIME type at a
+ * time, while only a bundle lets each reader choose; so there the writer is taken from the module that it has loaded.
  */
 function maybeDisplayWriter(): DisplayWriter | undefined {
+  const hooks = maybeKernelHooks();
+  if (hooks !== undefined) return hooks.display;
   for (const [path, module] of Object.entries(require.cache)) {
     if (module === undefined || !/[\\/]tslab[\\/]dist[\\/]jupyter\.js$/.test(path)) continue;
     const { lastWriteDisplayData } = module.exports as { lastWriteDisplayData?: DisplayWriter | null };

@@ -30,11 +30,11 @@ test("the asterolab kernel runs TypeScript with parameters, whole bursts and upd
   assert.equal(error!.ename, "RangeError");
   const cells = notebook.cells.filter((cell) => cell.cell_type === "code");
   const texts = cells.map(textOf);
-  assert.equal(texts[2], "5 given\n5\n");
+  assert.equal(texts[2], "5 given\n5");
   assert.equal(texts[3], `${Array.from({ length: 3000 }, (_, index) => index).join("\n")}\n`);
   assert.equal(texts[4], "second");
-  assert.match(texts[5]!, /^CompileError: 1:7 - Type 'string' is not assignable to type 'number'/);
-  assert.equal(texts[6], "5\n");
+  assert.match(texts[5]!, /^CompileError: cell\[6\]:1:7 - TS2322: Type 'string' is not assignable to type 'number'/);
+  assert.equal(texts[6], "5");
   assert.equal(texts[7], "warned\nRangeError: too far");
   assert.deepEqual(
     cells.map((cell) => cell.execution_count),

@@ -1,0 +1,126 @@
+/** Runs compiled cells one after another in this process; their variables live on in `exports`. */
+
+import vm from "node:vm";
+import { createCellRequire } from "./cell-require";
+import { CELL_FUNCTION, type CellOutcome, type CompiledCell, type DisplayContent } from "./channel";
+import { richValue } from "./rich-value";
+import { describeThrown } from "./thrown";
+
+export class KeyboardInterrupt extends Error {
+  override readonly name = "KeyboardInterrupt";
+  constructor() {
+    super("the cell was interrupted; variables keep what they held");
+    this.stack = `${this.name}: ${this.message}`;
+  }
+}
+
+export interface CellRunnerOptions {
+  /** Local files and packages are looked for from here. */
+  readonly folder: string;
+  /** Values that cells find under a name, as the compiler has them declared. */
+  readonly builtIns: Readonly<Record<string, unknown>>;
+  readonly display: (content: DisplayContent, isUpdate: boolean) => void;
+  /** Called with the number of library calls that heed the signal. */
+  readonly onHold: (count: number) => void;
+  readonly onEnd: (outcome: CellOutcome) => void;
+}
+
+/** How long library code may take to stop by itself after an interrupt. */
+const HOLD_LIMIT_MS = 10_000;
+
+export class CellRunner {
+  private readonly exports = createExports();
+  private readonly files: ReturnType<typeof createCellRequire>;
+  private abort = new AbortController();
+  private holds = 0;
+  /** The running cell: set while one runs, called at most once. */
+  private settle: ((outcome: CellOutcome) => void) | undefined;
+
+  constructor(private readonly options: CellRunnerOptions) {
+    Object.assign(this.exports, options.builtIns);
+    this.files = createCellRequire(options.folder, options.display);
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  /** Never throws and never waits: the end is told to `onEnd`, from wherever it comes. */
+  run(cell: CompiledCell, isSilent: boolean): void {
+    this.abort = new AbortController();
+    this.settle = (outcome) => {
+      this.settle = undefined;
+      this.options.onEnd(this.abort.signal.aborted ? failure(new KeyboardInterrupt()) : outcome);
+    };
+    this.files.update(cell.files);
+    this.evaluate(cell).then(
+      (value) => this.settle?.({ status: "ok", result: isSilent ? undefined : richValue(value) }),
+      (error) => this.settle?.(failure(error)),
+    );
+  }
+
+  /** Stops the running cell: at once, or when the library calls that heed the signal have stopped. */
+  interrupt(): void {
+    if (this.settle === undefined) return;
+    const interrupted = this.settle;
+    const end = (): void => {
+      if (this.settle === interrupted) interrupted(failure(new KeyboardInterrupt()));
+    };
+    this.abort.abort(new KeyboardInterrupt());
+    if (this.holds === 0) end();
+    else setTimeout(end, HOLD_LIMIT_MS).unref();
+  }
+
+  hold(): () => void {
+    this.options.onHold(++this.holds);
+    const { settle } = this;
+    let isReleased = false;
+    return () => {
+      if (isReleased) return;
+      isReleased = true;
+      this.options.onHold(--this.holds);
+      if (this.holds > 0 || !this.abort.signal.aborted) return;
+      // The cell may take over what the library returned before it ends.
+      setImmediate(() => {
+        if (settle !== undefined && this.settle === settle) settle(failure(new KeyboardInterrupt()));
+      });
+    };
+  }
+
+  /** Ends the running cell with an error from outside its own control flow; false when none runs. */
+  fail(error: unknown): boolean {
+    if (this.settle === undefined) return false;
+    this.settle(failure(error));
+    return true;
+  }
+
+  private async evaluate(cell: CompiledCell): Promise<unknown> {
+    const head = `(${cell.isAsync ? "async " : ""}function ${CELL_FUNCTION}(exports, require) { `;
+    const run = vm.runInThisContext(`${head}${cell.code}\n})`, {
+      filename: cell.file,
+      columnOffset: -head.length,
+      displayErrors: false, // it would write the compiled line into the stack
+    }) as (exports: object, require: (id: string) => unknown) => unknown;
+    await run(this.exports, this.files.require);
+    if (cell.lastValue === undefined) return undefined;
+    const value = this.exports[cell.lastValue];
+    delete this.exports[cell.lastValue];
+    return value; // awaited, should it be a promise
+  }
+}
+
+function failure(error: unknown): CellOutcome {
+  return { status: "error", error: describeThrown(error) };
+}
+
+/** TypeScript defines named imports as getters, while a later cell may declare the same name anew. */
+function createExports(): Record<string, unknown> {
+  const exports: Record<string, unknown> = {};
+  return new Proxy(exports, {
+    defineProperty(_target, name, attributes) {
+      if (name === "__esModule") return true;
+      exports[name as string] = attributes.get === undefined ? attributes.value : attributes.get();
+      return true;
+    },
+  });
+}

@@ -1,0 +1,58 @@
+/** What the kernel's processes say to each other: front and user process over pipes, front and compiler by messages. */
+
+/** One line of JSON from the user process. */
+export type UserMessage =
+  | { readonly kind: "ready" }
+  | { readonly kind: "stream"; readonly name: StreamName; readonly text: string }
+  | { readonly kind: "display"; readonly content: DisplayContent; readonly isUpdate: boolean }
+  | { readonly kind: "clear"; readonly wait: boolean }
+  | { readonly kind: "input"; readonly prompt: string; readonly isPassword: boolean }
+  | { readonly kind: "end"; readonly outcome: CellOutcome };
+
+/** One line of JSON to the user process. */
+export type UserRequest =
+  | { readonly kind: "run"; readonly cell: CompiledCell; readonly allowStdin: boolean; readonly isSilent: boolean }
+  | { readonly kind: "interrupt" }
+  | { readonly kind: "exit" };
+
+export type StreamName = "stdout" | "stderr";
+
+export interface DisplayContent {
+  /** MIME type to content. */
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly transient?: { readonly display_id?: string };
+}
+
+/** How a cell ended, with the rich form of its last value or what was thrown. */
+export type CellOutcome =
+  | { readonly status: "ok"; readonly result?: DisplayContent }
+  | { readonly status: "error"; readonly error: ThrownError };
+
+export interface ThrownError {
+  readonly ename: string;
+  readonly evalue: string;
+  /** The stack as V8 gives it, positions still those of the compiled code. */
+  readonly stack: string;
+}
+
+/** A cell as the compiler gives it: CommonJS, ready for any process that keeps the earlier cells' exports. */
+export interface CompiledCell {
+  /** The name its frames have in a stack. */
+  readonly file: string;
+  readonly code: string;
+  readonly isAsync: boolean;
+  /** The exported name that holds the value of the last expression. */
+  readonly lastValue?: string;
+  /** Local files the cell imports that are new or changed. */
+  readonly files: readonly { readonly path: string; readonly data: string }[];
+}
+
+/** The name of the function around a cell's code, which tracebacks leave out. */
+export const CELL_FUNCTION = "__cell__";
+
+/** The descriptors of the user process beside the standard ones. */
+export const CHANNELS = { messages: 3, requests: 4, control: 5, input: 6 } as const;
+
+/** Under this symbol the user process publishes the running cell's `KernelHooks`, for libraries that know of kernels. */
+export const HOOKS = Symbol.for("asterolab.kernel");

@@ -1,0 +1,279 @@
+/** Answers Jupyter's requests. Cells are compiled in a thread and run in a process, so that this one is never busy. */
+
+import type { MessageContent } from "../notebook/wire";
+import { version } from "../version";
+import type { CellOutcome, ThrownError, UserMessage } from "./channel";
+import { Compiler } from "./compiler";
+import { History } from "./history";
+import { OutputPublisher } from "./output-publisher";
+import type { KernelServer, Request } from "./server";
+import { TracebackMapper } from "./traceback";
+import { UserProcess } from "./user-process";
+
+export interface FrontOptions {
+  readonly server: KernelServer;
+  /** The folder cells run in. */
+  readonly folder: string;
+  /** Called after the reply to a shutdown request, with everything stopped. */
+  readonly onShutdown: () => void;
+}
+
+type Reply = MessageContent;
+
+export class Front {
+  private readonly compiler = new Compiler();
+  private readonly history = new History();
+  private readonly tracebacks = new TracebackMapper();
+  private readonly output: OutputPublisher;
+  private user: UserProcess;
+  private queue: Promise<void> = Promise.resolve();
+  private count = 0;
+  /** The request whose cell runs, or ran last: late output belongs to it. */
+  private current: Request | undefined;
+  private endCell: ((outcome: CellOutcome) => void) | undefined;
+  private isInterrupted = false;
+  private isAskingForInput = false;
+  /** Requests of the shell channel received up to here are answered "aborted". */
+  private abortedUpTo = 0;
+  private received = 0;
+
+  constructor(private readonly options: FrontOptions) {
+    this.output = new OutputPublisher((type, content) =>
+      this.options.server.publish(this.current?.message, type, content),
+    );
+    this.user = this.startUser();
+  }
+
+  /** Takes a request from any channel; shell requests wait for those before them, control requests never. */
+  readonly handle = (request: Request): void => {
+    const { msg_type: type } = request.message.header;
+    if (request.channel === "stdin") {
+      if (type === "input_reply") this.onInputReply(request.message.content);
+    } else if (request.channel === "control") {
+      void this.answer(request, 0);
+    } else {
+      const number = ++this.received;
+      this.queue = this.queue.then(() => this.answer(request, number));
+    }
+  };
+
+  /** Stops the running cell; nothing when none runs. */
+  interrupt(): void {
+    this.isInterrupted = true;
+    if (this.isAskingForInput) this.answerInput({ value: "", isInterrupted: true });
+    if (this.endCell !== undefined) this.user.interrupt();
+  }
+
+  stop(): Promise<void> {
+    return this.user.stop();
+  }
+
+  private async answer(request: Request, number: number): Promise<void> {
+    const { message } = request;
+    const { server } = this.options;
+    const type = message.header.msg_type;
+    server.publish(message, "status", { execution_state: "busy" });
+    let end: (() => void) | undefined;
+    try {
+      if (type === "shutdown_request") {
+        await this.stop();
+        server.reply(request, "shutdown_reply", { status: "ok", restart: message.content.restart === true });
+        end = this.options.onShutdown;
+      } else {
+        const content = await this.contentFor(request, type, number);
+        if (content !== undefined) server.reply(request, type.replace(/_request$/, "_reply"), content);
+      }
+    } catch (error) {
+      const { name, message: evalue } = error as Error;
+      server.reply(request, type.replace(/_request$/, "_reply"), failed(name, evalue, [`${name}: ${evalue}`]));
+    }
+    server.publish(message, "status", { execution_state: "idle" });
+    end?.();
+  }
+
+  /** The content of the reply; nothing for messages that have none. */
+  private async contentFor(request: Request, type: string, number: number): Promise<Reply | undefined> {
+    const { content } = request.message;
+    switch (type) {
+      case "kernel_info_request":
+        return KERNEL_INFO;
+      case "execute_request":
+        return number <= this.abortedUpTo ? { status: "aborted" } : await this.execute(request);
+      case "interrupt_request":
+        this.interrupt();
+        return { status: "ok" };
+      case "is_complete_request": {
+        const { completed, indent } = await this.compiler.isComplete(String(content.code));
+        return completed ? { status: "complete" } : { status: "incomplete", indent: indent ?? "" };
+      }
+      case "complete_request": {
+        const { code, offset, toPosition } = positionOf(content);
+        const { start, end, matches } = await this.compiler.complete(code, offset);
+        return { status: "ok", matches, cursor_start: toPosition(start), cursor_end: toPosition(end), metadata: {} };
+      }
+      case "inspect_request": {
+        const { code, offset } = positionOf(content);
+        const text = await this.compiler.inspect(code, offset);
+        return { status: "ok", found: text !== undefined, data: text ? { "text/plain": text } : {}, metadata: {} };
+      }
+      case "history_request":
+        return { status: "ok", history: this.history.find(content) };
+      case "comm_info_request":
+        return { status: "ok", comms: {} };
+      case "comm_open":
+        // No comm has a counterpart here; the protocol asks to close those.
+        this.options.server.publish(request.message, "comm_close", { comm_id: content.comm_id, data: {} });
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  private async execute(request: Request): Promise<Reply> {
+    const {
+      code: rawCode,
+      silent,
+      store_history: isStored,
+      allow_stdin: allowStdin,
+      stop_on_error,
+    } = {
+      silent: false,
+      store_history: true,
+      allow_stdin: true,
+      stop_on_error: true,
+      ...request.message.content,
+    } as Record<string, unknown>;
+    const code = String(rawCode);
+    const isSilent = silent === true;
+    this.isInterrupted = false;
+    this.current = request;
+    this.output.restart();
+    if (!isSilent && isStored === true) {
+      this.count++;
+      this.history.add(this.count, code);
+    }
+    const count = this.count;
+    if (!isSilent) this.output.send("execute_input", { code, execution_count: count });
+    const error = await this.compileAndRun(code, { count, isSilent, allowStdin: allowStdin === true });
+    this.output.flush();
+    if (error === undefined) return { status: "ok", execution_count: count, payload: [], user_expressions: {} };
+    if (stop_on_error !== false) this.abortedUpTo = this.received;
+    if (!isSilent) this.output.send("error", error);
+    return { status: "error", execution_count: count, ...error };
+  }
+
+  /** Runs one cell; returns the content of its `error` message, if it failed. */
+  private async compileAndRun(
+    code: string,
+    { count, isSilent, allowStdin }: { count: number; isSilent: boolean; allowStdin: boolean },
+  ): Promise<ErrorContent | undefined> {
+    const { diagnostics, cell, maps = [] } = await this.compiler.compile(code, `cell[${count}]`);
+    if (diagnostics.length > 0) {
+      return errorContent(
+        "CompileError",
+        diagnostics[0]!.text,
+        diagnostics.flatMap(({ lines }) => lines),
+      );
+    }
+    if (this.isInterrupted) return errorContent("KeyboardInterrupt", "before the cell began", []);
+    if (cell === undefined || (cell.code.trim() === "" && cell.files.length === 0)) return undefined;
+    this.tracebacks.add(cell.file, maps, code);
+    const outcome = await new Promise<CellOutcome>((resolve) => {
+      this.endCell = resolve;
+      this.user.run({ kind: "run", cell, allowStdin, isSilent });
+    });
+    this.endCell = undefined;
+    if (outcome.status === "error") return this.describe(outcome.error);
+    if (outcome.result !== undefined) {
+      this.output.send("execute_result", { ...outcome.result, execution_count: count });
+    }
+    return undefined;
+  }
+
+  private describe({ ename, evalue, stack }: ThrownError): ErrorContent {
+    return errorContent(ename, evalue, this.tracebacks.map(stack));
+  }
+
+  private startUser(): UserProcess {
+    const user: UserProcess = new UserProcess({
+      folder: this.options.folder,
+      onMessage: (message) => this.onUserMessage(message),
+      onEnd: (reason) => this.onUserEnd(user, reason),
+    });
+    return user;
+  }
+
+  private onUserMessage(message: UserMessage): void {
+    if (message.kind === "stream") this.output.stream(message.name, message.text);
+    if (message.kind === "display") {
+      this.output.send(message.isUpdate ? "update_display_data" : "display_data", { ...message.content });
+    }
+    if (message.kind === "clear") this.output.send("clear_output", { wait: message.wait });
+    if (message.kind === "end") this.endCell?.(message.outcome);
+    if (message.kind === "input" && this.current !== undefined) {
+      this.output.flush();
+      this.isAskingForInput = true;
+      const content = { prompt: message.prompt, password: message.isPassword };
+      this.options.server.requestInput(this.current, content);
+    }
+  }
+
+  private onInputReply(content: MessageContent): void {
+    if (this.isAskingForInput) this.answerInput({ value: String(content.value ?? "") });
+  }
+
+  private answerInput(answer: { value: string; isInterrupted?: boolean }): void {
+    this.isAskingForInput = false;
+    this.user.answerInput(answer);
+  }
+
+  /** The process of the cells is gone: a new one takes its place, and the running cell ends with the reason. */
+  private onUserEnd(user: UserProcess, reason: string): void {
+    if (user !== this.user) return;
+    this.isAskingForInput = false;
+    const evalue = `the cells' process ended (${reason}); a new one has started, and all variables are gone`;
+    void this.compiler.forget();
+    this.user = this.startUser();
+    const error = { ename: "ProcessEnded", evalue, stack: `ProcessEnded: ${evalue}` };
+    if (this.endCell !== undefined) this.endCell({ status: "error", error });
+    else this.output.stream("stderr", `[asterolab] ${evalue}\n`);
+  }
+}
+
+interface ErrorContent extends MessageContent {
+  readonly ename: string;
+  readonly evalue: string;
+  readonly traceback: readonly string[];
+}
+
+function errorContent(ename: string, evalue: string, traceback: readonly string[]): ErrorContent {
+  return { ename, evalue, traceback: traceback.length > 0 ? traceback : [`${ename}: ${evalue}`] };
+}
+
+function failed(ename: string, evalue: string, traceback: readonly string[]): Reply {
+  return { status: "error", ename, evalue, traceback };
+}
+
+/** Jupyter counts positions in code points, TypeScript in UTF-16 units. */
+function positionOf(content: MessageContent): { code: string; offset: number; toPosition: (offset: number) => number } {
+  const code = String(content.code);
+  const offset = Array.from(code).slice(0, Number(content.cursor_pos)).join("").length;
+  return { code, offset, toPosition: (at) => Array.from(code.slice(0, at)).length };
+}
+
+const KERNEL_INFO: Reply = {
+  status: "ok",
+  protocol_version: "5.3",
+  implementation: "asterolab",
+  implementation_version: version,
+  language_info: {
+    name: "typescript",
+    version: "5.0.4", // the compiler in tslab
+    mimetype: "text/typescript",
+    file_extension: ".ts",
+    // What makes JupyterLab and Notebook 6 highlight TypeScript.
+    codemirror_mode: { mode: "typescript", name: "javascript", typescript: true },
+  },
+  banner: `Asterolab ${version}: TypeScript cells with the types of tslab's compiler`,
+  help_links: [],
+};
