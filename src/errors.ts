@@ -53,6 +53,19 @@ export class CheckpointError extends Error {
   }
 }
 
+/** A batch did not fit into the device's memory. */
+export class OutOfMemoryError extends Error {
+  override readonly name = "OutOfMemoryError";
+  constructor(
+    message: string,
+    /** The largest of the sizes tried that fits; 0 when none does. */
+    readonly fittingSize: number,
+    options: { cause?: unknown } = {},
+  ) {
+    super(message, options);
+  }
+}
+
 /** A notebook cell failed; `ename` and `evalue` are those of the kernel. */
 export class CellError extends Error {
   override readonly name = "CellError";

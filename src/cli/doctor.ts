@@ -52,7 +52,7 @@ export async function examine(): Promise<Report> {
     },
     engines: {
       native: await engineFinding("native", 'run "npm run setup"'),
-      tensorflow: await engineFinding("tensorflow", "see environment.md, section GPU"),
+      tensorflow: await tensorflowFinding(),
       cpu: await engineFinding("cpu", 'run "npm run setup"'),
     },
     compiler: toolFinding(process.env.CXX ?? "c++", ["--version"], "Debian: apt-get install g++ make"),
@@ -71,6 +71,44 @@ async function engineFinding(name: "native" | "tensorflow" | "cpu", advice: stri
   } catch (error) {
     return { ok: false, detail: (error as Error).message, advice };
   }
+}
+
+/**
+ * Whether TensorFlow loads, from where, for which CUDA, and whether it uses the GPU that is there. It is loaded in a
+ * process of its own: a library that crashes is a finding.
+ */
+async function tensorflowFinding(): Promise<Finding> {
+  const { maybeTensorflowBuild } = await import("../engine/tensorflow/load");
+  const { gpuCount } = await import("../engine/tensorflow/device");
+  const build = maybeTensorflowBuild();
+  const finding = inChild("tensorflow");
+  const [gpus, isOnGpu] = [gpuCount(), / GPU\b/.test(finding.detail)];
+  const cuda = build === null ? "" : ` for ${build.cuda.length > 0 ? "CUDA" : "the CPU"}`;
+  const origin = build === null ? "" : `; ${build.package} ${build.version}${cuda} in ${build.folder}`;
+  const command = `npm run engine:tensorflow${gpus > 0 ? " -- --gpu" : ""}`;
+  if (!finding.ok) return { ...finding, advice: `run "${command}"; environment.md, section GPU` };
+  const detail = `${finding.detail}${origin}`;
+  if (gpus === 0 || isOnGpu) return { ok: true, detail };
+  const unused = `${detail}; it does not use the ${gpus === 1 ? "GPU" : "GPUs"} of this machine`;
+  return {
+    ok: false,
+    detail: unused,
+    advice: `run "${command}"; with TF_CPP_MIN_LOG_LEVEL=0 it says which of CUDA's libraries it misses`,
+  };
+}
+
+function inChild(name: "tensorflow"): Finding {
+  const program = `require(process.argv[1]).selectEngine(process.argv[2]).then((engine) => console.log(engine.describe()), (error) => { console.log(error.message); process.exitCode = 1; })`;
+  const engine = require.resolve("../engine");
+  const loader = engine.endsWith(".ts") ? ["--require", require.resolve("ts-node/register")] : [];
+  const args = [...loader, "-e", program, engine, name];
+  const result = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 120_000 });
+  const line = result.stdout?.trim().split("\n").at(-1) ?? "";
+  if (result.status === 0) return { ok: true, detail: line };
+  return {
+    ok: false,
+    detail: line || `TensorFlow ended the process that loaded it (${result.signal ?? result.status})`,
+  };
 }
 
 function toolFinding(tool: string, args: readonly string[], advice: string): Finding {

@@ -1,6 +1,7 @@
 /** `asterolab predict`: spectra of stars -> a table, JSON or CSV of their parameters. */
 
 import { Command, Option } from "commander";
+import type { Config } from "../config";
 import { writeFileAtomic } from "../data/files";
 import { KEPLER_GRID, POINTS } from "../data/grid";
 import { selectEngine } from "../engine";
@@ -20,6 +21,7 @@ import {
 
 interface Flags {
   readonly model: string;
+  readonly engine: Config["engine"];
   readonly json?: boolean;
   readonly logits?: boolean;
   readonly csv?: string;
@@ -32,6 +34,11 @@ export function predictCommand(): Command {
     .description("Reads the parameters of stars off their power spectra, with their uncertainties.")
     .argument("<input...>", "text or CSV (frequency, power), .npy, or shards; data_000.npy[3] names one row")
     .requiredOption("--model <path>", "run folder or .pth file")
+    .addOption(
+      new Option("--engine <name>", "where to compute")
+        .choices(["auto", "native", "tensorflow", "cpu"])
+        .default("auto"),
+    )
     .option("--json", "print one JSON document")
     .option("--logits", "add the network's logits to the JSON document")
     .option("--csv <file>", "write one line per star")
@@ -46,7 +53,7 @@ export function predictCommand(): Command {
 
 async function run(inputs: readonly string[], flags: Flags): Promise<void> {
   if (flags.logits && !flags.json) throw new CliError("Cannot show logits in a table: --logits needs --json");
-  const { describe } = await selectEngine("auto");
+  const { describe } = await selectEngine(flags.engine);
   const { model, config, classEdges, points, checkpoint } = await openModel(flags.model);
   try {
     if (config.loss !== "sparse_categorical_crossentropy") {

@@ -7,6 +7,7 @@ import type { Batch, Dataset } from "../data/dataset";
 import type { HeadName } from "../data/parameters";
 import type { Communicator } from "../distributed";
 import { orderedSum } from "../distributed/agree";
+import { withinMemory } from "../engine/out-of-memory";
 import type { Model } from "../model/model";
 import { type HeadScores, HeadTally } from "./score";
 import { targetsOf } from "./targets";
@@ -53,12 +54,19 @@ export async function evaluate(model: Model, dataset: Dataset, options: Evaluate
   return summary(tallies);
 }
 
-/** The outputs of each head, [size, classes] each, for spectra [size, points]. */
+/**
+ * The outputs of each head, [size, classes] each, for spectra [size, points].
+ *
+ * @throws OutOfMemoryError where they do not fit into the device's memory: it names how many do.
+ */
 export function outputsOf(model: Model, spectra: Float32Array, size: number): Float32Array[] {
-  return tf.tidy(() => {
-    const x: Tensor2D = tf.tensor2d(spectra, [size, model.options.shape]);
-    return model.forward(x).map((output) => (output.dataSync() as Float32Array).slice());
-  });
+  const points = model.options.shape;
+  const forward = (rows: number): Float32Array[] =>
+    tf.tidy(() => {
+      const x: Tensor2D = tf.tensor2d(spectra.subarray(0, rows * points), [rows, points]);
+      return model.forward(x).map((output) => (output.dataSync() as Float32Array).slice());
+    });
+  return withinMemory(size, forward, () => {});
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Loss } from "../config";
+import { withinMemory } from "../engine/out-of-memory";
 import { globalNorm } from "../engine/update";
 import { batchLoss } from "../model/loss";
 import type { Model, TrainingPass } from "../model/model";
@@ -32,6 +33,7 @@ export interface Gradients {
  * Evaluates the network on one batch in training mode and differentiates its loss; (seed, step) name the dropout masks.
  *
  * @param weight multiplies the loss and its gradients: the part that these examples are of a batch that ranks share
+ * @throws OutOfMemoryError where the examples do not fit into the device's memory: it names how many do.
  */
 export function batchGradients(
   model: Model,
@@ -39,6 +41,25 @@ export function batchGradients(
   examples: Examples,
   training: TrainingPass,
   weight = 1,
+): Gradients {
+  return withinMemory(
+    examples.size,
+    (size) => {
+      if (size === examples.size) return differentiate(model, loss, examples, training, weight);
+      // Only to find out whether so many fit: nobody hears of its gradients.
+      const { onGradient: _, ...pass } = training;
+      return differentiate(model, loss, firstOf(examples, size), pass, weight);
+    },
+    ({ tensors }) => tf.dispose(tensors),
+  );
+}
+
+function differentiate(
+  model: Model,
+  loss: Loss,
+  examples: Examples,
+  training: TrainingPass,
+  weight: number,
 ): Gradients {
   const variables = [...model.parameters.values()];
   return tf.tidy(() => {
@@ -97,6 +118,15 @@ export function applyGradients(
   }
   tf.dispose([...tensors]);
   return norm;
+}
+
+function firstOf({ spectra, targets, size: all }: Examples, size: number): Examples {
+  const part = size / all;
+  return {
+    spectra: spectra.subarray(0, spectra.length * part),
+    targets: targets.subarray(0, targets.length * part),
+    size,
+  };
 }
 
 function tensorsOf(model: Model, { spectra, targets, size }: Examples): { x: Tensor2D; targets: Tensor2D } {

@@ -9,6 +9,8 @@ export interface TensorflowBuild {
   readonly package: string;
   readonly version: string;
   readonly folder: string;
+  /** The folders of CUDA's libraries; empty for a TensorFlow without. */
+  readonly cuda: readonly string[];
 }
 
 const PACKAGE = "@tensorflow/tfjs-node-gpu";
