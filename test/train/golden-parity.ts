@@ -24,6 +24,8 @@ export interface Golden {
   readonly clip_norm: number;
   readonly losses: number[];
   readonly gradient_norms: number[];
+  /** What PyTorch itself gives in float32, where the numbers above are float64's. */
+  readonly float32_gradient_norms: number[];
   readonly logits_of_sample_0: Record<HeadName, number[]>;
 }
 
@@ -66,9 +68,9 @@ export function stateByFormula(model: Model, seed: number): ModelState {
 }
 
 /**
- * Logits, the gradient's norm and the losses of five clipped Adam steps to 1e-4. Later norms to 1e-3: Adam turns the
- * rounding of gradients near zero into steps of either sign, so that PyTorch's own float32 and float64 runs drift apart by
- * up to 1.4e-3 there.
+ * Logits, the gradient's norm and the losses of five clipped Adam steps to 1e-4. Adam turns the rounding of gradients
+ * near zero into steps of either sign, so that float32 runs drift from float64's: norms after the first may differ by
+ * twice what PyTorch's own float32 run does, where that is more than 1e-4.
  */
 export function assertParity(golden: Golden, model: Model): void {
   const examples = examplesOf(golden);
@@ -95,7 +97,9 @@ export function assertParity(golden: Golden, model: Model): void {
   }
   optimizer.dispose();
   assertClose(norms[0]!, golden.gradient_norms[0]!, { rtol: 1e-4, what: "first gradient norm" });
-  assertClose(norms, golden.gradient_norms, { rtol: 1e-3, what: "gradient norms" });
+  const drifts = golden.float32_gradient_norms.map((norm, step) => Math.abs(norm / golden.gradient_norms[step]! - 1));
+  const rtol = Math.max(1e-4, 2 * Math.max(...drifts));
+  assertClose(norms, golden.gradient_norms, { rtol, what: "gradient norms" });
   assertClose(losses, golden.losses, { rtol: 1e-4, what: "losses" });
 }
 

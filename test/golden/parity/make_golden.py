@@ -8,8 +8,10 @@ full     the reference network (16 366 044 parameters, 35692 points, seven heads
 
 Inputs and labels follow the same formula in both. Dropout is off; five steps of Adam(lr 1e-4) with the gradient norm
 clipped to 1. Weights and inputs are float32 numbers, the arithmetic is float64: PyTorch's float32 gradients of the
-full network are off by 1e-4 from the first step on. The formula: u = (hash32(seed, tensor, element) + 0.5) / 2^32, hash32 as in src/random.ts.
+full network are off by 1e-4 from the first step on; its float32 norms are stored beside, as a measure of that.
+The formula: u = (hash32(seed, tensor, element) + 0.5) / 2^32, hash32 as in src/random.ts.
 """
+import copy
 import json
 import os
 
@@ -82,21 +84,9 @@ def fill_by_formula(model, seed):
             parameter.copy_(torch.from_numpy(values.astype(np.float32)))
 
 
-def run(name, heads, length, batch, filters, hidden, dense, seed, steps=5, by_formula=False):
-    torch.manual_seed(seed)
-    model = Model(heads, length, filters, hidden, dense)
-    if by_formula:
-        fill_by_formula(model, seed)
-    else:
-        torch.save(model.state_dict(), f"{HERE}/{name}.pth")
-    model.double()
-    power = -np.log(uniform(seed, INPUT, batch * length)) + 1e-3
-    x = torch.from_numpy(power.astype(np.float32).reshape(batch, length)).double()
-    labels = uniform(seed, LABELS, batch * len(heads)).reshape(batch, len(heads))
-    y = torch.from_numpy(np.floor(labels * [CLASSES[h] for h in heads]).astype(np.int64))
+def adam_steps(model, x, y, steps):
+    """Losses and gradient norms of clipped Adam steps, in the precision of the model."""
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
-    with torch.no_grad():
-        logits = {head: z[0].tolist() for head, z in zip(heads, model(x))}
     losses, norms = [], []
     for _ in range(steps):
         optimizer.zero_grad()
@@ -105,12 +95,32 @@ def run(name, heads, length, batch, filters, hidden, dense, seed, steps=5, by_fo
         norms.append(nn.utils.clip_grad_norm_(model.parameters(), 1.0).item())
         losses.append(loss.item())
         optimizer.step()
+    return losses, norms
+
+
+def run(name, heads, length, batch, filters, hidden, dense, seed, steps=5, by_formula=False):
+    torch.manual_seed(seed)
+    model = Model(heads, length, filters, hidden, dense)
+    if by_formula:
+        fill_by_formula(model, seed)
+    else:
+        torch.save(model.state_dict(), f"{HERE}/{name}.pth")
+    in_float32 = copy.deepcopy(model)
+    model.double()
+    power = -np.log(uniform(seed, INPUT, batch * length)) + 1e-3
+    x = torch.from_numpy(power.astype(np.float32).reshape(batch, length))
+    labels = uniform(seed, LABELS, batch * len(heads)).reshape(batch, len(heads))
+    y = torch.from_numpy(np.floor(labels * [CLASSES[h] for h in heads]).astype(np.int64))
+    with torch.no_grad():
+        logits = {head: z[0].tolist() for head, z in zip(heads, model(x.double()))}
+    losses, norms = adam_steps(model, x.double(), y, steps)
+    _, float32_norms = adam_steps(in_float32, x, y, steps)
     golden = dict(torch=torch.__version__, heads=heads, length=length, batch=batch, filters=filters, hidden=hidden, dense=dense,
                   seed=seed, parameters=sum(p.numel() for p in model.parameters()), learning_rate=1e-4, clip_norm=1.0,
-                  losses=losses, gradient_norms=norms, logits_of_sample_0=logits)
+                  losses=losses, gradient_norms=norms, float32_gradient_norms=float32_norms, logits_of_sample_0=logits)
     with open(f"{HERE}/{name}.json", "w") as file:
         json.dump(golden, file)
-    print(name, "losses", losses, "norms", norms)
+    print(name, "losses", losses, "norms", norms, "in float32", float32_norms)
 
 
 run("small", list(CLASSES), 1458, 2, [2, 4, 8, 16, 32, 64], [16, 32], 24, seed=3)
