@@ -15,8 +15,8 @@ test("a kernel runs 2,000 cells", { timeout: 3600_000 }, async (t) => {
     codeCell("console.log(Math.round(process.memoryUsage().rss / 2 ** 20));"),
   ]);
   const startedAt = performance.now();
-  const { exitCode, notebook } = await runNotebook(paths);
-  assert.equal(exitCode, 0);
+  const { error, exitCode, notebook } = await runNotebook(paths);
+  assert.equal(exitCode, 0, error?.message);
   for (let index = 0, total = 0; index < CELLS; index++) {
     total += index;
     assert.equal(textOf(notebook.cells[index + 1]), `${total}\n`, `cell ${index}`);

@@ -49,6 +49,7 @@ export async function trainAndWatch(t: TestContext, steps: number, config: Confi
       `(${(100 * (late / early - 1)).toFixed(2)} %); tensors ${warm[0]!.tensors} to ${warm.at(-1)!.tensors}; handles ` +
       `${warm[0]!.handles} to ${warm.at(-1)!.handles}; threads ${warm[0]!.threads} to ${warm.at(-1)!.threads}`,
   );
+  t.diagnostic(`MiB on the way: ${looks.map(({ residentMiB }) => residentMiB.toFixed(0)).join(" ")}`);
   assert.ok(late <= 1.02 * early, `memory grew from ${early} to ${late} MiB`);
   for (const what of ["tensors", "handles", "threads"] as const) {
     assert.ok(warm.at(-1)![what] <= warm[0]![what], `${what} grew from ${warm[0]![what]} to ${warm.at(-1)![what]}`);
