@@ -3,6 +3,7 @@
  * seismic parameters, with uncertainties, off spectra of real stars. Frequencies are in µHz, powers in ppm²/µHz.
  */
 
+export * from "./bench";
 export * from "./checkpoint";
 export {
   type Config,
@@ -53,6 +54,7 @@ export { openForValidation, openTraining } from "./train/datasets";
 export { type Evaluation, evaluate, evaluatePrior, priorOf } from "./train/evaluate";
 export { type TrainOptions, type TrainResult, train } from "./train/loop";
 export { readMetrics } from "./train/metrics-file";
+export { findMpirun, type TrainOnRanksOptions, trainOnRanks } from "./train/on-ranks";
 export type { MetricsRecord, TrainRecord, ValidationRecord } from "./train/records";
 export type { TrainEvent } from "./train/reports";
 export { constant, oneCycle, type Schedule } from "./train/schedule";

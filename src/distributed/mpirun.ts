@@ -29,6 +29,8 @@ export interface RanksOptions {
   /** Which rank a process was, in words; null when that is not known. */
   readonly rankOf: (pid: number) => string | null;
   readonly onLine: (text: string) => void;
+  /** Hears what the ranks print. Default: this process prints it. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** What a launched rank 0 reads on its standard input when it is to save and stop. */
@@ -97,16 +99,21 @@ export function mpirunFlags({ implementation }: Pick<Mpirun, "implementation">, 
 }
 
 function runOnce(mpirun: Mpirun, command: readonly string[], options: RanksOptions): Promise<number> {
-  const { ranks, stop, kill, rankOf, onLine } = options;
+  const { ranks, stop, kill, rankOf, onLine, onOutput } = options;
   // In a process group of its own: Ctrl-C reaches this process alone, which lets the ranks save.
   const child = spawn(mpirun.command, [...mpirunFlags(mpirun, ranks), ...command], {
-    stdio: ["pipe", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", onOutput ? "pipe" : "inherit"],
     detached: true,
     env: withoutRank(),
   });
   const onStop = (): void => void child.stdin?.write(`${STOP_WORD}\n`);
   const onKill = (): void => endAtOnce(child);
-  child.stdout?.pipe(process.stdout, { end: false });
+  if (onOutput) {
+    child.stdout?.on("data", (bytes: Buffer) => onOutput(bytes.toString()));
+    child.stderr?.on("data", (bytes: Buffer) => onOutput(bytes.toString()));
+  } else {
+    child.stdout?.pipe(process.stdout, { end: false });
+  }
   let tail = "";
   child.stdout?.on("data", (bytes: Buffer) => {
     tail = (tail + bytes.toString()).slice(-4096);

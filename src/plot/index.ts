@@ -12,6 +12,7 @@ export { type HtmlReportOptions, htmlReport, writeHtmlReport } from "./html-repo
 export { type LiveLoss, type LiveLossOptions, liveLoss } from "./live-loss";
 export { maybeRenderPng } from "./png";
 export { type PredictionFigureOptions, predictionFigure } from "./prediction-figure";
+export { type ScalingPoint, scalingFigure } from "./scaling-figure";
 export { type SpectrumFigureOptions, spectrumFigure } from "./spectrum-figure";
 export { summarizeFigure } from "./summary";
 export { renderSvg } from "./svg/render";
