@@ -16,6 +16,7 @@ export {
   parseConfig,
   readConfigFile,
 } from "./config";
+export { convert } from "./convert";
 export { categorize, digitize, scaleParameter } from "./data/binning";
 export { type ClassEdges, classCenters, classCounts, classWidths, resolveClassEdges } from "./data/classes";
 export { type Batch, type BatchOptions, Dataset, type DatasetOptions } from "./data/dataset";
