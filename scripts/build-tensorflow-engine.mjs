@@ -91,12 +91,12 @@ function packageFolder() {
 /** TensorFlow in the checkout's virtual environment, installed when it is not there. */
 function tensorflowOfVenv(wantsGpu) {
   const python = join(venv, "bin", "python");
-  const isNew = !existsSync(python);
-  const found = isNew ? null : probe(python);
+  const isNew = !existsSync(venv);
+  const found = existsSync(python) ? probe(python) : null;
   // What somebody chose and installed is kept, unless it has no CUDA and a GPU is to be used.
   if (found && !(wantsGpu && (found.package.endsWith("cpu") || found.cuda.length === 0))) return found;
   try {
-    if (isNew) makeVenv();
+    if (!runs(python, ["-m", "pip", "--version"])) makeVenv();
     install(python, wantsGpu);
   } catch (error) {
     if (isNew) rmSync(venv, { recursive: true, force: true });
@@ -133,8 +133,11 @@ function install(python, wantsGpu) {
   const result = spawnSync(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...args], {
     encoding: "utf8",
     stdio: ["ignore", "inherit", "pipe"],
+    // Where it is only tried, a network that swallows everything must not hold up the rest.
+    ...(options.optional && { timeout: 300_000 }),
   });
-  if (result.status !== 0) stop(`pip cannot install ${args.at(-1)}: ${lastLine(result.stderr)}`);
+  if (result.status !== 0)
+    stop(`pip cannot install ${args.at(-1)}: ${lastLine(result.stderr) || result.error?.message}`);
   say(`installed in ${seconds(startedAt)}`);
 }
 
