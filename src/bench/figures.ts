@@ -1,7 +1,7 @@
 /** The roofline and the curves of a sweep. */
 
 import { createFigure, type Figure, PALETTE, type Trace } from "../plot/figure";
-import type { NetworkBench } from "./network";
+import type { NetworkBench, Side } from "./network";
 import { type OpRow, roof } from "./roofline";
 import type { Sweep, SweepBench } from "./sweep";
 import type { Yardsticks } from "./yardsticks";
@@ -51,28 +51,37 @@ export function rooflineFigure({ ops, yardsticks, what, batch }: NetworkBench): 
   });
 }
 
-/** Samples per second against what was varied; the peer's curve beside ours where there is one. */
+/**
+ * The cost of a spectrum in processor time against what was varied; the peer's curve beside ours where there is one.
+ * Threads share that time instead of changing it, so that against them the rate is shown.
+ */
 export function sweepFigure({ sweep, points }: SweepBench): Figure {
   const curve = (name: string, color: string, values: readonly (number | undefined)[]): Trace => {
-    const shown = points.map(({ value }, index) => ({ value, rate: values[index] })).filter(({ rate }) => rate);
+    const shown = points.flatMap(({ value }, index) => {
+      const cost = values[index];
+      return cost === undefined ? [] : [{ value, cost }];
+    });
     return {
       type: "scatter",
       mode: "lines+markers",
       name,
       x: shown.map(({ value }) => value),
-      y: shown.map(({ rate }) => rate!),
+      y: shown.map(({ cost }) => cost),
       line: { color, width: 1.5 },
       marker: { color, size: 6 },
     };
   };
-  const ours = points.map((point) => point.ours.samples_per_s);
-  const theirs = points.map(({ peer }) => peer?.samples_per_s);
+  const isRate = sweep === "threads";
+  const measure = (side: Side, batch: number): number =>
+    isRate ? side.samples_per_s : (1000 * side.cpu_seconds_per_step.median) / batch;
+  const ours = points.map((point) => measure(point.ours, point.batch));
+  const theirs = points.map(({ peer, batch }) => (peer ? measure(peer, batch) : undefined));
   const data = [curve("Asterolab", PALETTE.blue, ours)];
-  if (theirs.some((rate) => rate !== undefined)) data.push(curve("PyTorch", PALETTE.vermillion, theirs));
+  if (theirs.some((cost) => cost !== undefined)) data.push(curve("PyTorch", PALETTE.vermillion, theirs));
   return createFigure(data, {
-    title: { text: `Spectra per second, by ${sweep}` },
+    title: { text: `By ${sweep}` },
     xaxis: { title: { text: SWEPT[sweep] }, type: "log" },
-    yaxis: { title: { text: "Spectra per second" }, type: "log" },
+    yaxis: { title: { text: isRate ? "Spectra per second" : "ms of processor time per spectrum" }, type: "log" },
     showlegend: data.length > 1,
   });
 }

@@ -70,9 +70,12 @@ export interface NetworkBench {
   readonly share_outside_ops: number;
 }
 
+/** The first allocates, and what JavaScript there is becomes compiled. */
+const WARM_UP_STEPS = 2;
+
 /**
  * Measures optimizer steps (`train`: forward, backward, clipping, Adam, dropout on) or forward passes (`infer`) on
- * random spectra and labels. Both sides are warmed up by one step and wait while the other works.
+ * random spectra and labels. Both sides are warmed up by two steps and wait while the other works.
  *
  * @throws {CliError} when the peer does not run.
  */
@@ -86,8 +89,8 @@ export async function benchNetwork(options: NetworkBenchOptions): Promise<Networ
     ? await Peer.start(options.python, { config, classes, points, batchSize, threads })
     : null;
   try {
-    step();
-    await peer?.run(what, 1);
+    for (let index = 0; index < WARM_UP_STEPS; index++) step();
+    await peer?.run(what, WARM_UP_STEPS);
     const ourTimes: StepTime[] = [];
     const ourOps: ReadonlyMap<string, OpStatistics>[] = [];
     const peerTimes: StepTime[] = [];
