@@ -23,8 +23,12 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import("./predict")).predictCommand(),
   },
   notebook: {
-    summary: "execute notebooks headless",
+    summary: "execute notebooks headless, check them, turn them into pages",
     load: async () => (await import("./notebook")).notebookCommand(),
+  },
+  kernels: {
+    summary: "install our Jupyter kernels, or list those found",
+    load: async () => (await import("./kernels")).kernelsCommand(),
   },
   bench: {
     summary: "measure training and inference, beside PyTorch if asked",

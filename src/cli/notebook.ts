@@ -1,9 +1,10 @@
-/** `asterolab notebook run IN.ipynb OUT.ipynb`: executes a notebook headless, with papermill's options. */
+/** The command `notebook`: `run IN.ipynb OUT.ipynb` executes a notebook headless, with papermill's options. */
 
 import { Command, InvalidArgumentError } from "commander";
-import { Interruption, type RunEvent, runNotebook } from "../notebook/executor";
+import { runNotebook } from "../notebook/executor";
 import { readParameters } from "../notebook/parameters";
-import { createProgress, type Progress } from "./progress";
+import { htmlCommand, inspectCommand, verifyCommand } from "./notebook-documents";
+import { abortOnSignals, createView } from "./notebook-view";
 
 type NameAndValue = readonly [string, string];
 
@@ -46,7 +47,7 @@ const PAIR_OPTIONS: Readonly<Record<string, string>> = {
   "--parameters-raw": "--parameters-raw",
 };
 
-/** The command `notebook` with its subcommand `run`. */
+/** The command `notebook` with its subcommands. */
 export function notebookCommand(): Command {
   const run = new PairCommand("run")
     .summary("execute a notebook and save it with its outputs")
@@ -63,7 +64,10 @@ export function notebookCommand(): Command {
     .option("--start-timeout <seconds>", "give up on a kernel that takes longer to start (default: 60)", parseSeconds)
     .option("--log-output", "print the cells' output to stderr while they run")
     .action(runAction);
-  return new Command("notebook").addCommand(run);
+  return [run, inspectCommand(), verifyCommand(), htmlCommand()].reduce(
+    (notebook, command) => notebook.addCommand(command),
+    new Command("notebook"),
+  );
 }
 
 async function runAction(input: string, output: string, flags: RunFlags): Promise<void> {
@@ -98,48 +102,6 @@ async function runAction(input: string, output: string, flags: RunFlags): Promis
     view.stop();
     release();
   }
-}
-
-/** A bar over the cells; with `--log-output`, the cells' own lines in its place. */
-function createView(isLogging: boolean, input: string): { onEvent: (event: RunEvent) => void; stop: () => void } {
-  let progress: Progress | undefined;
-  const onEvent = (event: RunEvent): void => {
-    if (event.kind === "start" && !isLogging) progress = createProgress({ label: input, total: event.cells });
-    if (event.kind === "cell-start") progress?.update(event.index, titleOf(event.cell.source));
-    if (event.kind === "cell-end") progress?.update(event.index + 1, titleOf(event.cell.source));
-    if (event.kind === "stream" && isLogging) process.stderr.write(event.text);
-    if (event.kind === "warning") process.stderr.write(`asterolab: ${event.text}\n`);
-  };
-  const stop = (): void => {
-    progress?.stop();
-    progress = undefined;
-  };
-  return { onEvent, stop };
-}
-
-/** The first line of a cell, short enough for the bar. */
-function titleOf(source: string): string {
-  return (source.trim().split("\n")[0] ?? "").slice(0, 40);
-}
-
-/** An abort signal that fires on the signals of the operating system; a second one ends this process at once. */
-function abortOnSignals(): { signal: AbortSignal; release: () => void } {
-  const controller = new AbortController();
-  const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const handlers = names.map((name) => {
-    const handler = (): void => {
-      if (controller.signal.aborted) process.exit(130);
-      controller.abort(new Interruption(name));
-    };
-    process.on(name, handler);
-    return () => process.removeListener(name, handler);
-  });
-  return {
-    signal: controller.signal,
-    release: () => {
-      for (const remove of handlers) remove();
-    },
-  };
 }
 
 function collect(value: string, previous: readonly string[]): string[] {

@@ -17,3 +17,13 @@ export interface KernelHooks {
 export function maybeKernelHooks(): KernelHooks | undefined {
   return (globalThis as Record<symbol, unknown>)[HOOKS] as KernelHooks | undefined;
 }
+
+/**
+ * For library code that stops when asked: the caller's signal joined, in a kernel, with that of the running cell. Until
+ * the release, an interrupt of the cell waits for the code to stop by itself.
+ */
+export function stoppable(signal: AbortSignal | undefined): { signal: AbortSignal | undefined; release: () => void } {
+  const hooks = maybeKernelHooks();
+  if (hooks === undefined) return { signal, release: () => undefined };
+  return { signal: AbortSignal.any([hooks.signal, ...(signal ? [signal] : [])]), release: hooks.hold() };
+}

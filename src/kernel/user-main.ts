@@ -19,6 +19,9 @@ import { describeThrown } from "./thrown";
 const marker = process.env.ASTEROLAB_KERNEL_MARKER ?? "";
 delete process.env.ASTEROLAB_KERNEL_MARKER;
 
+// The front maps the stacks of cells; ts-node's mapping, where it loads this file, would rename their frames.
+Reflect.deleteProperty(Error, "prepareStackTrace");
+
 for (const name of ["stdout", "stderr"] as const) {
   // Replaced before anyone touches it: Node's own would make the descriptor non-blocking, also for native code.
   Object.defineProperty(process, name, { value: streamTo(name), configurable: true, enumerable: true, writable: true });

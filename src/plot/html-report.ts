@@ -59,7 +59,8 @@ figures.forEach((figure, index) => {
 `;
 }
 
-function plotlySource(): string {
+/** The library, ready to stand between script tags. */
+export function plotlySource(): string {
   const path = createRequire(__filename).resolve("plotly.js-dist");
   return readFileSync(path, "utf8").replace(/<\/script/gi, "<\\/script");
 }

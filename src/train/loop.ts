@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { saveCheckpoint, saveFinalModel } from "../checkpoint";
 import type { Config } from "../config";
 import { type Communicator, openWorld } from "../distributed";
+import { stoppable } from "../kernel/hooks";
 import { explosionWatch, meetAnomaly } from "./anomaly";
 import { evaluate, yieldToEvents } from "./evaluate";
 import { iterationLine, validationLines } from "./log";
@@ -23,7 +24,10 @@ export interface TrainOptions {
   readonly path: string;
   /** Continue the run in the folder; a folder without one starts a new run. False: an older run is moved aside. */
   readonly restore: boolean;
-  /** Ends the run after the present optimizer step, or after an epoch's checkpoint, with everything saved. */
+  /**
+   * Ends the run after the present optimizer step, or after an epoch's checkpoint, with everything saved. In a notebook,
+   * an interrupt of the cell does the same.
+   */
   readonly signal?: AbortSignal;
   /** Hears every step, validation, checkpoint and log line; on each rank its own. */
   readonly onEvent?: (event: TrainEvent) => void;
@@ -60,8 +64,9 @@ export interface TrainResult {
  *   `skip`); the last checkpoint stays.
  */
 export async function train(config: Config, options: TrainOptions): Promise<TrainResult> {
-  const { path, restore, signal, onEvent = () => undefined, comm = await openWorld() } = options;
+  const { path, restore, onEvent = () => undefined, comm = await openWorld() } = options;
   const run = await openRun(config, { path, restore, onEvent, comm });
+  const { signal, release } = stoppable(options.signal);
   try {
     const { progress, reports } = run;
     let validation: ValidationRecord | null = null;
@@ -112,6 +117,7 @@ export async function train(config: Config, options: TrainOptions): Promise<Trai
     return await endAllRanks(run, error);
   } finally {
     await run.close();
+    release();
   }
 }
 

@@ -1,0 +1,47 @@
+/** What parameters a notebook takes: names, types, defaults and the words beside them. */
+
+import ts from "typescript";
+import { PARAMETERS_TAG } from "./inject";
+import { readNotebook, tagsOf } from "./notebook-file";
+import { declaredParameters } from "./parameter-types";
+
+/** With papermill's keys; `default` is source text. */
+export interface InspectedParameter {
+  readonly name: string;
+  readonly inferred_type_name: string;
+  readonly default: string;
+  readonly help: string;
+}
+
+/**
+ * The parameters of a notebook's cell tagged `parameters`; undefined when it has none.
+ *
+ * @throws {NotebookError} when the notebook cannot be read.
+ */
+export async function inspectNotebook(path: string): Promise<readonly InspectedParameter[] | undefined> {
+  const notebook = await readNotebook(path);
+  const cell = notebook.cells.find((candidate) => tagsOf(candidate).includes(PARAMETERS_TAG));
+  if (cell === undefined) return undefined;
+  const texts = declarationTexts(cell.source);
+  return declaredParameters(cell.source).map(({ name, type }) => ({
+    name,
+    inferred_type_name: type,
+    default: texts.get(name)?.default ?? "",
+    help: texts.get(name)?.help ?? "",
+  }));
+}
+
+/** The source of each default and the comment at the end of its line. */
+function declarationTexts(source: string): Map<string, { default: string; help: string }> {
+  const file = ts.createSourceFile("parameters.ts", source, ts.ScriptTarget.ES2022, true);
+  const found = new Map<string, { default: string; help: string }>();
+  for (const statement of file.statements) {
+    if (!ts.isVariableStatement(statement)) continue;
+    const comments = ts.getTrailingCommentRanges(source, statement.end) ?? [];
+    const help = comments.map(({ pos, end }) => source.slice(pos, end).replace(/^\/[/*]\s*|\s*\*\/$/g, "")).join(" ");
+    for (const { name, initializer } of statement.declarationList.declarations) {
+      found.set(name.getText(file), { default: initializer?.getText(file) ?? "", help });
+    }
+  }
+  return found;
+}
