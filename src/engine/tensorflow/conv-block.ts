@@ -25,8 +25,8 @@ export function convBlock(x: Tensor3D, parameters: ConvBlockParameters): Tensor3
 function groupNorm(x: Tensor3D, scale: Tensor1D, shift: Tensor1D): Tensor3D {
   const op = tf.customGrad((...inputs) => {
     const [input, gain, offset, save] = inputs as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
-    const centred = tf.sub(input, tf.mean(input, 1, true));
-    const spread = tf.add(tf.mean(tf.square(centred), 1, true), EPSILON); // [B, 1, C]
+    const centred = tf.sub(input, meanAlong(input));
+    const spread = tf.add(meanAlong(tf.square(centred)), EPSILON); // [B, 1, C]
     save([centred, spread, gain]);
     const gradFunc = (dout: Tensor, saved: Tensor[]): Tensor[] => gradients(dout, saved as [Tensor, Tensor, Tensor]);
     return { value: tf.add(tf.mul(tf.div(centred, tf.sqrt(spread)), gain), offset), gradFunc };
@@ -42,10 +42,29 @@ function groupNorm(x: Tensor3D, scale: Tensor1D, shift: Tensor1D): Tensor3D {
 function gradients(dout: Tensor, [centred, spread, scale]: readonly [Tensor, Tensor, Tensor]): Tensor[] {
   const deviation = tf.sqrt(spread);
   const scaled = tf.mul(dout, scale);
-  const d = tf.sub(scaled, tf.mean(scaled, 1, true));
-  const along = tf.mul(centred, tf.div(tf.mean(tf.mul(d, centred), 1, true), spread));
-  const dscale = tf.sum(tf.div(tf.sum(tf.mul(dout, centred), 1, true), deviation), [0, 1]);
-  return [tf.div(tf.sub(d, along), deviation), dscale, tf.sum(dout, [0, 1])];
+  const d = tf.sub(scaled, meanAlong(scaled));
+  const along = tf.mul(centred, tf.div(meanAlong(tf.mul(d, centred)), spread));
+  const dscale = tf.sum(tf.div(sumAlong(tf.mul(dout, centred)), deviation), [0, 1]);
+  return [tf.div(tf.sub(d, along), deviation), dscale, tf.sum(sumAlong(dout), [0, 1])];
+}
+
+function meanAlong(x: Tensor): Tensor {
+  return tf.div(sumAlong(x), x.shape[1]!);
+}
+
+/**
+ * [B, L, C] -> [B, 1, C], in two levels: on the CPU TensorFlow adds a column up one after the other, and in float32 the
+ * rounding of 35692 additions would show in the network's output.
+ */
+function sumAlong(x: Tensor): Tensor {
+  const [batch, length, channels] = x.shape as [number, number, number];
+  const rows = Math.ceil(Math.sqrt(length));
+  const columns = Math.floor(length / rows);
+  const whole = rows * columns;
+  const body = tf.reshape(tf.slice(x, [0, 0, 0], [batch, whole, channels]), [batch, rows, columns, channels]);
+  const sum = tf.sum(tf.sum(body, 2), 1, true);
+  if (whole === length) return sum;
+  return tf.add(sum, tf.sum(tf.slice(x, [0, whole, 0], [batch, length - whole, channels]), 1, true));
 }
 
 /** AvgPool1d(3, stride 3, padding 1): zeros are laid around by hand, so that the divisor is 3 at the borders too. */
