@@ -8,12 +8,24 @@ export interface Share {
 
 export const WHOLE: Share = { index: 0, count: 1 };
 
-/** The rows of one part: neighbours; parts differ by one row at most, and follow each other. */
+/**
+ * The rows of one part: neighbours; parts differ by one row at most, and follow each other. Where parts are large they
+ * start at even rows and differ by two: the native engine transforms neighbours in pairs, and a pair in one part gives
+ * the very numbers that it gives in the whole batch.
+ */
 export function partOf(rows: number, { index, count }: Share): readonly [first: number, last: number] {
-  return [Math.floor((rows * index) / count), Math.floor((rows * (index + 1)) / count)];
+  const unit = unitOf(rows, count);
+  const units = Math.ceil(rows / unit);
+  const start = (part: number): number => Math.min(rows, unit * Math.floor((units * part) / count));
+  return [start(index), start(index + 1)];
 }
 
-/** The rows that the largest part has. */
+/** The most rows that a part has. */
 export function largestPart(rows: number, { count }: Pick<Share, "count">): number {
-  return Math.ceil(rows / count);
+  const unit = unitOf(rows, count);
+  return Math.min(rows, unit * Math.ceil(Math.ceil(rows / unit) / count));
+}
+
+function unitOf(rows: number, count: number): number {
+  return rows >= 8 * count ? 2 : 1;
 }
