@@ -76,7 +76,7 @@ function main() {
   for (const library of LIBRARIES) {
     if (!existsSync(join(tensorflow.folder, library)))
       throw new Impossible(
-        `${tensorflow.folder} has no ${library}; TensorFlow 2.10 or newer is needed, found ${tensorflow.version}`,
+        `${tensorflow.folder} has no ${library}; a newer TensorFlow is needed (2.21 is tested), found ${tensorflow.version}`,
       );
   }
   build(folder, tensorflow);
@@ -128,7 +128,7 @@ function makeVenv() {
 function install(python, wantsGpu) {
   // The CPU package alone: nothing here runs Python, so none of its Python packages are needed. Those of CUDA are.
   const args = wantsGpu ? ["tensorflow[and-cuda]"] : ["--no-deps", "tensorflow-cpu"];
-  say(`installing ${args.at(-1)} into .venv with pip (a download of ${wantsGpu ? "3 GB" : "250 MB"}) ...`);
+  say(`installing ${args.at(-1)} into .venv with pip (a download of ${wantsGpu ? "some gigabytes" : "270 MB"}) ...`);
   const startedAt = Date.now();
   const result = spawnSync(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...args], {
     encoding: "utf8",
@@ -171,7 +171,7 @@ function build(folder, tensorflow) {
     readdirSync(path)
       .filter(
         (name) =>
-          /^lib(cud|cublas|cufft|curand|cusolver|cusparse|nccl|nvJitLink|nvrtc)[\w-]*\.so\.[\d.]+$/.test(name) &&
+          /^lib(cud|cupti|cublas|cufft|curand|cusolver|cusparse|nccl|nvJitLink|nvrtc)[\w-]*\.so\.[\d.]+$/.test(name) &&
           !/stub|builtins|\.alt\./.test(name),
       )
       .map((name) => join(path, name)),
