@@ -35,6 +35,15 @@ figures.forEach((figure, index) => {
   Plotly.newPlot(place, figure.data, figure.layout, { responsive: false, displaylogo: false });
 });
 </script>`;
+  return page(title, `${cells}\n${scripts}`);
+}
+
+/** A page of Markdown alone, in the notebooks' style. */
+export function pageHtml(title: string, source: string): string {
+  return page(title, markdown.render(source));
+}
+
+function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -44,8 +53,7 @@ figures.forEach((figure, index) => {
 <style>${STYLE}</style>
 </head>
 <body>
-${cells}
-${scripts}
+${body}
 </body>
 </html>
 `;
