@@ -5,7 +5,7 @@ import test from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectEngine } from "../../src/engine";
 import { ownMemory, tapGradient } from "../../src/engine/gradient-tap";
-import { dropout } from "../../src/engine/ops";
+import { convBlock, dropout } from "../../src/engine/ops";
 
 for (const engine of ["native", "cpu"] as const) {
   test(`${engine}: the masks of a batch's parts are the parts of its mask`, async () => {
@@ -48,3 +48,37 @@ for (const engine of ["native", "cpu"] as const) {
     tf.dispose([w, v]);
   });
 }
+
+test("native: a sample's convolution block is the same to the last bit in any batch of eight and more", async () => {
+  await selectEngine("native", { threads: 2 });
+  // The stages of a compact network, whose tilings differ; the last has an odd number of tiles.
+  for (const [length, cin, cout] of [
+    [1322, 8, 16],
+    [441, 16, 32],
+    [147, 32, 64],
+  ] as const) {
+    tf.tidy(() => {
+      const x = tf.randomNormal<tf.Rank.R3>([24, length, cin], 0, 1, "float32", 1);
+      const parameters = {
+        weight: tf.randomNormal<tf.Rank.R3>([cout, cin, 51], 0, 0.05, "float32", 2),
+        bias: tf.zeros<tf.Rank.R1>([cout]),
+        scale: tf.ones<tf.Rank.R1>([cout]),
+        shift: tf.zeros<tf.Rank.R1>([cout]),
+      };
+      const whole = convBlock(x, parameters).dataSync();
+      for (const [first, last] of [
+        [0, 8],
+        [8, 24],
+        [14, 24],
+      ] as const) {
+        const part = convBlock(tf.slice(x, [first, 0, 0], [last - first, -1, -1]), parameters).dataSync();
+        const perRow = whole.length / 24;
+        assert.deepEqual(
+          part,
+          whole.slice(first * perRow, last * perRow),
+          `${length} points, rows ${first} to ${last}`,
+        );
+      }
+    });
+  }
+});
