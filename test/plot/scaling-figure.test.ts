@@ -8,7 +8,7 @@ test("speed stands above with its perfect line, communication below in percent",
     { ranks: 2, samples_per_s: 30, communication_share: 0.01 },
     { ranks: 4, samples_per_s: 50, communication_share: 0.25 },
   ]);
-  const [perfect, measured, communication] = figure.data as { y: number[]; yaxis?: string }[];
+  const [perfect, measured, communication] = figure.data as unknown as { y: number[]; yaxis?: string }[];
   assert.deepEqual(perfect!.y, [30, 60]);
   assert.deepEqual(measured!.y, [30, 50]);
   assert.deepEqual([communication!.y, communication!.yaxis], [[1, 25], "y2"]);
