@@ -10,7 +10,7 @@ const MAX_BYTES = 1 << 16;
 export function mutate(input: Uint8Array, other: Uint8Array, words: readonly string[], random: Random): Buffer {
   const json = random.integer(2) === 0 ? maybeMutateJson(input, random) : null;
   if (json !== null) return json.subarray(0, MAX_BYTES);
-  let bytes = Buffer.from(input);
+  let bytes: Buffer = Buffer.from(input);
   const count = 1 + random.integer(4);
   for (let change = 0; change < count; change++) bytes = once(bytes, other, words, random);
   return bytes.subarray(0, MAX_BYTES);

@@ -12,11 +12,11 @@ void (async () => {
   const results: Record<string, unknown> = { rank, size, threads: comm.threads, host: comm.host };
 
   for (const [name, Type] of Object.entries({ f32: Float32Array, f64: Float64Array })) {
-    const sum = Type.from([0, 1, 2, 3, 4], (index) => rank + index / 8);
+    const sum = Type.from([0, 1, 2, 3, 4].map((index) => rank + index / 8));
     await comm.allreduce(sum, "sum");
-    const max = Type.from([0, 1, 2], (index) => (index === rank ? 7 : -rank));
+    const max = Type.from([0, 1, 2].map((index) => (index === rank ? 7 : -rank)));
     await comm.allreduce(max, "max");
-    const sent = Type.from([0, 1, 2, 3], (index) => 100 * rank + index);
+    const sent = Type.from([0, 1, 2, 3].map((index) => 100 * rank + index));
     await comm.broadcast(sent, size - 1);
     results[name] = { sum: [...sum], max: [...max], sent: [...sent] };
   }
