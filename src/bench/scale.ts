@@ -39,8 +39,10 @@ export interface ScaleBench {
   readonly all_ranks: {
     readonly samples_per_s: number;
     readonly seconds_per_step: Summary;
-    /** The part of a step in which a rank did nothing but wait for gradients. */
+    /** The part of a step in which the rank that came last waited for gradients: communication that nothing hid. */
     readonly communication_share: number;
+    /** The same as a mean over ranks: waiting for slower ranks included. */
+    readonly waiting_share: number;
   };
   /** All ranks over the one, in samples per second. */
   readonly ratio: number;
@@ -55,7 +57,9 @@ export interface ScaleBench {
   };
 }
 
+/** Predicted with the batch of a rank that was measured, and with this one divided among all. */
 const PREDICTED_RANKS = [8, 64, 512];
+const WHOLE_BATCH = 1024;
 
 /**
  * Measures on the ranks of `comm`; all of them call this, and get the result.
@@ -82,7 +86,7 @@ export async function benchScale(comm: Communicator, options: ScaleBenchOptions)
   const ours: number[] = [];
   const library: number[] = [];
   const warmUp = 1;
-  let visible = 0;
+  const visible: number[] = [];
   let hideable = 0;
   for (let round = -warmUp; round < rounds; round++) {
     const isMeasured = round >= 0;
@@ -98,7 +102,7 @@ export async function benchScale(comm: Communicator, options: ScaleBenchOptions)
       const times = await bench.together(share, share.size / batchSize);
       if (!isMeasured) continue;
       together.push(times.seconds);
-      visible += times.visible;
+      visible.push(times.visible);
       hideable += times.hideable;
     }
     for (const examples of [share, half]) {
@@ -118,10 +122,12 @@ export async function benchScale(comm: Communicator, options: ScaleBenchOptions)
   // The slowest rank is what a step takes; ranks meet in each, so that the mean over ranks tells the rest.
   const [visibleSum, hideableSum, togetherSum] = await orderedSum(
     comm,
-    Float64Array.of(visible, hideable, sum(together)),
+    Float64Array.of(sum(visible), hideable, sum(together)),
   );
   const slowest = Float64Array.from(together);
   await comm.allreduce(slowest, "max");
+  const least = Float64Array.from(visible, (seconds) => -seconds);
+  await comm.allreduce(least, "max");
   const aloneSummary = summarize(alone.length > 0 ? alone : [0]);
   const togetherSummary = summarize([...slowest]);
   const fit = fitStep(computing);
@@ -147,7 +153,8 @@ export async function benchScale(comm: Communicator, options: ScaleBenchOptions)
     all_ranks: {
       samples_per_s: batchSize / togetherSummary.median,
       seconds_per_step: togetherSummary,
-      communication_share: visibleSum! / togetherSum!,
+      communication_share: -sum([...least]) / sum([...slowest]),
+      waiting_share: visibleSum! / togetherSum!,
     },
     ratio: aloneSummary.median / togetherSummary.median,
     allreduce_ms: { ours: oursSummary, library: librarySummary, ratio: oursSummary.median / librarySummary.median },
@@ -156,7 +163,10 @@ export async function benchScale(comm: Communicator, options: ScaleBenchOptions)
       ms_per_sample: 1000 * fit.secondsPerSample,
       network,
       assumptions: ASSUMPTIONS,
-      predictions: PREDICTED_RANKS.map((ranks) => predict(costs, network, ranks, share.size)),
+      predictions: PREDICTED_RANKS.flatMap((ranks) => [
+        predict(costs, network, ranks, share.size),
+        predict(costs, network, ranks, Math.max(1, Math.round(WHOLE_BATCH / ranks))),
+      ]),
     },
   };
 }

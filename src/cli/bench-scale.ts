@@ -74,7 +74,8 @@ function table(result: ScaleBench): string {
     `scale: batch ${result.batch}, ${result.points} points, ${result.gradient_mb.toFixed(1)} MB of gradients`,
     `${rate(one.samples_per_s)}  1 rank with ${one.threads} threads`,
     `${rate(all.samples_per_s)}  ${ranks} ranks with ${result.threads_per_rank} threads each`,
-    `ratio ${result.ratio.toFixed(3)}, communication outside backward ${percent(all.communication_share)} of a step`,
+    `ratio ${result.ratio.toFixed(3)}, communication outside backward ${percent(all.communication_share)} of a step ` +
+      `(${percent(all.waiting_share)} with waiting for slower ranks)`,
     `all gradients alone: ${allreduce.ours.median.toFixed(1)} ms, the MPI library's own sum ` +
       `${allreduce.library.median.toFixed(1)} ms, ratio ${allreduce.ratio.toFixed(2)}`,
     "",

@@ -38,7 +38,8 @@ export interface BadStep {
 export async function meetAnomaly(run: OpenRun, bad: BadStep): Promise<void> {
   const { config, progress, reports } = run;
   const fault = await findFault(run, bad);
-  const saved = fault && (await maybeSave(run, fault, bad));
+  // All ranks come here together and see the same; one keeps the batch.
+  const saved = fault && run.comm.rank === 0 ? await maybeSave(run, fault, bad) : null;
   const what = Number.isFinite(bad.loss) ? `the gradient's norm is ${bad.norm}` : `the loss is ${bad.loss}`;
   const place =
     fault === null ? "" : `; first seen in ${fault.place}, rows ${rowsOf(run, fault).slice(0, 3).join(", ")}...`;
