@@ -9,6 +9,17 @@ const found = find();
 export const skipWithoutTorch: string | false =
   found === null ? "no Python with PyTorch: set ASTEROLAB_PYTHON, or install torch into .venv" : false;
 
+/**
+ * Defines `load(path, mmap)` in a script that has imported torch: `torch.load` with nothing but weights allowed. PyTorch 1.13
+ * has no mmap, and its own weights_only reads no float, not even of its own files: there it is the plain `torch.load`.
+ */
+export const LOAD = `
+def load(path, mmap=False):
+    if int(torch.__version__.split(".")[0]) < 2:
+        return torch.load(path)
+    return torch.load(path, weights_only=True, mmap=mmap)
+`;
+
 /** Runs a script whose last line prints JSON, and returns that. */
 export function askTorch(script: string, ...args: string[]): unknown {
   const output = execFileSync(found!, ["-c", script, ...args], {

@@ -7,7 +7,7 @@ import { writeAtomically } from "../../src/checkpoint/atomic";
 import { loadCheckpointFile, saveCheckpoint } from "../../src/checkpoint/checkpoints";
 import { writeTorchArchive, writeTorchFile } from "../../src/checkpoint/torch-file";
 import { TorchFloat, TorchTensor, TorchTuple, type TorchValue } from "../../src/checkpoint/torch-values";
-import { askTorch, skipWithoutTorch } from "./python";
+import { askTorch, LOAD, skipWithoutTorch } from "./python";
 import { scratchFolder } from "./scratch";
 import { stateOf } from "./states";
 
@@ -119,9 +119,9 @@ test("torch.load(weights_only=True) opens every kind of value, with and without 
   await writeAtomically([paths.wide], (file) => writeTorchArchive(file, value, { zip64Limit: 1 }));
   const data = new Float32Array(6);
   await writeTorchFile(paths.shared, [new TorchTensor("float32", [6], data), new TorchTensor("float32", [2, 3], data)]);
-  const load = `${DESCRIBE}
-loaded = [plain(torch.load(path, weights_only=True, mmap=m)) for path in sys.argv[1:3] for m in (False, True)]
-flat, square = torch.load(sys.argv[3], weights_only=True)
+  const load = `${DESCRIBE}${LOAD}
+loaded = [plain(load(path, m)) for path in sys.argv[1:3] for m in (False, True)]
+flat, square = load(sys.argv[3])
 flat[4] = 9
 print(json.dumps([loaded, square.tolist()]))`;
   const [loaded, square] = askTorch(load, paths.narrow, paths.wide, paths.shared) as [unknown[], unknown];
@@ -179,8 +179,8 @@ print(json.dumps(digest()))`;
     isEpochEnd: true,
     keep: 1,
   });
-  const resume = `${RUN}
-saved = torch.load(sys.argv[1], weights_only=True)
+  const resume = `${RUN}${LOAD}
+saved = load(sys.argv[1])
 model.load_state_dict(saved["model_state_dict"], strict=True)
 optimizer.load_state_dict(saved["optimizer_state_dict"])
 scheduler.load_state_dict(saved["scheduler_state_dict"])
