@@ -15,6 +15,28 @@ const STARTER = new RegExp(`${LAUNCHER.source}|${DAEMON.source}`);
 const LAUNCHER_SECONDS = 8;
 const GENERATIONS = 4;
 
+/** A process, and when it began: its number alone may later be another's. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly pid: number;
+  /** As the kernel counts it; empty where it does not tell. */
+  readonly startedAt: string;
+}
+
+export function ownIdentity(host: string): ProcessIdentity {
+  return { host, pid: process.pid, startedAt: statusOf(process.pid)?.startedAt ?? "" };
+}
+
+/** Ends a stopped rank of this machine: it heeds no other signal, and not every launcher sends this one. */
+export function endStopped({ host, pid, startedAt }: ProcessIdentity, ownHost: string): void {
+  if (host !== ownHost || startedAt === "" || statusOf(pid)?.startedAt !== startedAt) return;
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended, or is not ours to end.
+  }
+}
+
 /** Ends the daemon that started this process; nothing is done where mpirun did so itself. */
 export function endDaemon(): void {
   const starter = maybeAncestor(STARTER);

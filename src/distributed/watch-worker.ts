@@ -4,11 +4,11 @@ import { writeSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import type { MpiAddon } from "./addon";
-import { endDaemon, endLauncherLater } from "./orphans";
+import { endDaemon, endLauncherLater, endStopped, ownIdentity, type ProcessIdentity } from "./orphans";
 import type { WatchAnswer, WatchRequest, WatchSettings } from "./watch";
 
 type Line =
-  | { kind: "hello"; token: string; rank: number; host: string; pid: number }
+  | { kind: "hello"; token: string; rank: number; process: ProcessIdentity }
   | { kind: "stay" }
   | { kind: "beat" }
   | { kind: "tell"; reason: string; isSilence: boolean };
@@ -18,6 +18,8 @@ interface Peer {
   readonly socket: Socket;
   rank: number;
   name: string;
+  /** Null until it has said who it is. */
+  process: ProcessIdentity | null;
   heardAt: number;
   /** It said why it ends, or is one of several connections of a rank that has yet to choose. */
   isExplained: boolean;
@@ -54,7 +56,7 @@ port.on("message", (request: WatchRequest) => {
 /** Rank 0: takes the connections of all others. */
 function listen(): void {
   const server = createServer((socket) => {
-    const peer = follow(socket, { rank: -1, name: "an unknown rank", isExplained: true });
+    const peer = follow(socket, { rank: -1, name: "an unknown rank", process: null, isExplained: true });
     setTimeout(() => {
       if (peer.rank < 0) socket.destroy(); // not one of ours
     }, CONNECT_MS).unref();
@@ -73,7 +75,7 @@ async function join(): Promise<void> {
   try {
     const socket = await Promise.any(attempts);
     for (const attempt of attempts) attempt.then((other) => other !== socket && other.destroy()).catch(() => {});
-    follow(socket, { rank: 0, name: "rank 0", isExplained: false });
+    follow(socket, { rank: 0, name: "rank 0", process: meeting.process, isExplained: false });
     send(socket, { kind: "stay" });
     port.postMessage({ kind: "open", port: meeting.port } satisfies WatchAnswer);
   } catch {
@@ -87,7 +89,9 @@ function greet(address: string): Promise<Socket> {
     const socket = connect({ host: address, port: meeting.port, timeout: CONNECT_MS });
     socket.once("timeout", () => socket.destroy(new Error("no answer")));
     socket.once("error", reject).once("close", () => reject(new Error("closed")));
-    socket.once("connect", () => send(socket, { kind: "hello", token: meeting.token, rank, host, pid: process.pid }));
+    socket.once("connect", () =>
+      send(socket, { kind: "hello", token: meeting.token, rank, process: ownIdentity(host) }),
+    );
     socket.once("data", () => {
       socket.setTimeout(0);
       resolve(socket);
@@ -95,7 +99,7 @@ function greet(address: string): Promise<Socket> {
   });
 }
 
-function follow(socket: Socket, about: { rank: number; name: string; isExplained: boolean }): Peer {
+function follow(socket: Socket, about: Pick<Peer, "rank" | "name" | "process" | "isExplained">): Peer {
   const peer: Peer = { socket, heardAt: Date.now(), ...about };
   let text = "";
   socket.setNoDelay(true);
@@ -132,7 +136,8 @@ function hear(peer: Peer, text: string): void {
       return;
     }
     peer.rank = line.rank;
-    peer.name = `rank ${line.rank} on ${line.host} (process ${line.pid})`;
+    peer.process = line.process;
+    peer.name = `rank ${line.rank} on ${line.process.host} (process ${line.process.pid})`;
     send(peer.socket, { kind: "beat" });
   } else if (line.kind === "stay" && peer.rank > 0) {
     peer.isExplained = false;
@@ -154,7 +159,7 @@ function beat(): void {
   for (const peer of peers) {
     if (isLate) peer.heardAt = now;
     if (now - peer.heardAt > silenceSeconds * 1000 && !peer.isExplained && !isRelaxed) {
-      end(`${peer.name} is silent for ${silenceSeconds} s: it was stopped, or its machine or network is gone`, true);
+      end(`${peer.name} is silent for ${silenceSeconds} s: it was stopped, or its machine or network is gone`, peer);
     }
   }
 }
@@ -174,13 +179,15 @@ function send(socket: Socket, line: Line, done: () => void = () => {}): void {
   else done();
 }
 
-/** Says why, to people and to the other ranks, and ends all of them. */
-function end(reason: string, isSilence = false): void {
+/** Says why, to people and to the other ranks, and ends all of them, the silent one too. */
+function end(reason: string, silent: Peer | null = null): void {
+  const isSilence = silent !== null;
   isRelaxed = true;
   writeSync(2, `asterolab: rank ${rank} on ${host}: ${reason}; the job ends\n`);
   tellAll({ kind: "tell", reason, isSilence });
   if (isSilence) endLauncherLater();
   setTimeout(() => {
+    if (silent?.process) endStopped(silent.process, host);
     if (isSilence) endDaemon();
     abort();
   }, 200);

@@ -9,6 +9,7 @@ import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { CommunicatorError } from "../errors";
 import { projectRoot } from "../version";
+import { ownIdentity, type ProcessIdentity } from "./orphans";
 
 /** Where rank 0 listens; the others try each address. */
 export interface Meeting {
@@ -16,6 +17,8 @@ export interface Meeting {
   readonly port: number;
   /** Tells this job's rank 0 from whatever else listens at such an address. */
   readonly token: string;
+  /** Rank 0's. */
+  readonly process: ProcessIdentity;
 }
 
 /** What the worker is started with. */
@@ -56,7 +59,12 @@ export class Watch {
     readonly addonPath: string;
     readonly meeting: Meeting | null;
   }): Promise<Watch> {
-    const own = { addresses: ownAddresses(), port: 0, token: randomBytes(16).toString("hex") };
+    const own = {
+      addresses: ownAddresses(),
+      port: 0,
+      token: randomBytes(16).toString("hex"),
+      process: ownIdentity(options.host),
+    };
     const meeting = options.meeting ?? own;
     const told = new Int32Array(new SharedArrayBuffer(4));
     const worker = startWorker({ ...options, meeting, silenceSeconds: silenceSeconds(), told });
