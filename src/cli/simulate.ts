@@ -3,6 +3,7 @@
 import { Command, Option } from "commander";
 import { CliError } from "../errors";
 import { PRIOR_NAMES, type PriorName, simulateDataset } from "../simulate";
+import { integer } from "./arguments";
 import { createProgress, formatSeconds, type Progress } from "./progress";
 
 interface Flags {
@@ -83,15 +84,4 @@ async function run(flags: Flags): Promise<void> {
   process.stdout.write(
     `${shardsWritten} shard${shardsWritten === 1 ? "" : "s"} written${kept}${speed}${rate}\n${out}\n`,
   );
-}
-
-/** Parses a flag that must be an integer of at least `minimum`. */
-function integer(flag: string, minimum: number): (text: string) => number {
-  return (text) => {
-    const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!Number.isSafeInteger(value) || value < minimum) {
-      throw new CliError(`${flag} must be an integer of at least ${minimum}, got "${text}"`);
-    }
-    return value;
-  };
 }
