@@ -2,6 +2,7 @@
 
 import { classCenters } from "../data/classes";
 import { type HeadName, PARAMETERS } from "../data/parameters";
+import { ClassMean, limitsOf, wrapPhase } from "../data/phases";
 
 /** What the network says about one parameter of one star; values in the parameter's unit. */
 export interface Posterior {
@@ -42,13 +43,19 @@ export function posteriorOf(
   }
   const { isCircular, unit } = PARAMETERS[head];
   const probabilities = softmax(logits);
-  const limits = isCircular ? edges.map((edge) => Math.min(Math.max(edge, 0), 1)) : edges;
-  const mode = classCenters(limits)[indexOfLargest(probabilities)]!;
-  const summary = isCircular ? circularSummary(probabilities, limits) : linearSummary(probabilities, limits);
+  const { mean, steps } = unrolledPosterior(probabilities, edges, isCircular);
+  const at = (fraction: number): number => quantile(steps.probabilities, steps.edges, fraction);
+  const interval = (low: number, high: number): readonly [number, number] => {
+    const lower = isCircular ? wrapPhase(at(low)) : at(low);
+    return [lower, lower + at(high) - at(low)];
+  };
   return {
     probabilities: Array.from(probabilities),
-    ...summary,
-    mode,
+    mean,
+    median: isCircular ? wrapPhase(at(0.5)) : at(0.5),
+    mode: classCenters(limitsOf(edges, isCircular))[indexOfLargest(probabilities)]!,
+    interval68: interval(0.16, 0.84),
+    interval95: interval(0.025, 0.975),
     unit,
     ...(options.withLogits && { logits: Array.from(logits) }),
   };
@@ -91,44 +98,50 @@ export function quantile(probabilities: ArrayLike<number>, edges: ArrayLike<numb
   return edges[probabilities.length]!;
 }
 
-type Summary = Pick<Posterior, "mean" | "median" | "interval68" | "interval95">;
-
-function linearSummary(probabilities: Float64Array, edges: Float64Array): Summary {
-  const at = (fraction: number): number => quantile(probabilities, edges, fraction);
-  const mean = classCenters(edges).reduce((sum, center, index) => sum + center * probabilities[index]!, 0);
-  return { mean, median: at(0.5), interval68: [at(0.16), at(0.84)], interval95: [at(0.025), at(0.975)] };
+/**
+ * The part of the probability below `value`, the inverse of {@link quantile}: 0 and 1 outside the edges.
+ *
+ * @param probabilities [classes], summing to 1
+ * @param edges [classes + 1], ascending
+ */
+export function cumulative(probabilities: ArrayLike<number>, edges: ArrayLike<number>, value: number): number {
+  let below = 0;
+  for (let index = 0; index < probabilities.length; index++) {
+    const [start, end] = [edges[index]!, edges[index + 1]!];
+    if (value < end) return below + probabilities[index]! * Math.max(0, (value - start) / (end - start));
+    below += probabilities[index]!;
+  }
+  return 1;
 }
 
-function circularSummary(probabilities: Float64Array, edges: Float64Array): Summary {
-  let cosine = 0;
-  let sine = 0;
-  for (const [index, center] of classCenters(edges).entries()) {
-    // An evenly filled arc of width w pulls towards its middle with the strength sin(pi w) / (pi w).
-    const halfAngle = Math.PI * (edges[index + 1]! - edges[index]!);
-    const weight = probabilities[index]! * (halfAngle > 0 ? Math.sin(halfAngle) / halfAngle : 1);
-    cosine += weight * Math.cos(2 * Math.PI * center);
-    sine += weight * Math.sin(2 * Math.PI * center);
-  }
-  const mean = wrap(Math.atan2(sine, cosine) / (2 * Math.PI));
-  const unrolled = unroll(probabilities, edges, mean - 0.5);
-  const at = (fraction: number): number => quantile(unrolled.probabilities, unrolled.edges, fraction);
-  const interval = (low: number, high: number): [number, number] => {
-    const lower = wrap(at(low));
-    return [lower, lower + at(high) - at(low)];
+/** A density that is constant between its edges. */
+export interface Steps {
+  readonly probabilities: ArrayLike<number>;
+  readonly edges: ArrayLike<number>;
+}
+
+/**
+ * The mean of a posterior and its density along a line: as it is, or, for a phase, the circle cut open opposite to the
+ * mean and laid out from there over one turn.
+ */
+export function unrolledPosterior(
+  probabilities: Float64Array,
+  edges: Float64Array,
+  isCircular: boolean,
+): { mean: number; steps: Steps } {
+  const mean = new ClassMean(edges, isCircular).of(probabilities);
+  return {
+    mean,
+    steps: isCircular ? unroll(probabilities, limitsOf(edges, true), mean - 0.5) : { probabilities, edges },
   };
-  return { mean, median: wrap(at(0.5)), interval68: interval(0.16, 0.84), interval95: interval(0.025, 0.975) };
 }
 
 /** Cuts the circle open at `cut` and lays the classes out from there, the one that is cut in two parts. */
-function unroll(
-  probabilities: Float64Array,
-  edges: Float64Array,
-  cut: number,
-): { probabilities: number[]; edges: number[] } {
+function unroll(probabilities: Float64Array, edges: Float64Array, cut: number): Steps {
   const pieces: { start: number; end: number; probability: number }[] = [];
   for (const [index, probability] of probabilities.entries()) {
     const width = edges[index + 1]! - edges[index]!;
-    const start = wrap(edges[index]! - cut);
+    const start = wrapPhase(edges[index]! - cut);
     const end = start + width;
     const beyond = Math.max(0, end - 1);
     pieces.push({
@@ -143,12 +156,6 @@ function unroll(
     probabilities: pieces.map(({ probability }) => probability),
     edges: [...pieces.map(({ start }) => start + cut), pieces.at(-1)!.end + cut],
   };
-}
-
-/** The phase in [0, 1). */
-function wrap(phase: number): number {
-  const wrapped = phase - Math.floor(phase);
-  return wrapped < 1 ? wrapped : 0;
 }
 
 function indexOfLargest(values: Float64Array): number {

@@ -1,8 +1,9 @@
 /** How good the outputs of one head are: loss, class and distance to the true value, row by row in float64. */
 
 import type { Loss } from "../config";
-import { classCenters, classOfValue } from "../data/classes";
+import { classOfValue } from "../data/classes";
 import { type HeadName, PARAMETERS } from "../data/parameters";
+import { ClassMean, shorterWay } from "../data/phases";
 import { MIN_VARIANCE } from "../model/loss";
 import { scaleToRange } from "./targets";
 
@@ -29,7 +30,7 @@ export class HeadTally {
   lossSum = 0;
   correct = 0;
   errorSum = 0;
-  private readonly centers: Float64Array;
+  private readonly mean: ClassMean;
   private readonly isCircular: boolean;
 
   constructor(
@@ -37,8 +38,8 @@ export class HeadTally {
     private readonly loss: Loss,
     private readonly edges: Float64Array,
   ) {
-    this.centers = classCenters(edges);
     this.isCircular = PARAMETERS[head].isCircular;
+    this.mean = new ClassMean(edges, this.isCircular);
   }
 
   /**
@@ -55,7 +56,7 @@ export class HeadTally {
     this.rows++;
     this.lossSum += score.loss;
     this.correct += score.predictedClass === label ? 1 : 0;
-    this.errorSum += Math.abs(this.isCircular ? difference - Math.round(difference) : difference);
+    this.errorSum += Math.abs(this.isCircular ? shorterWay(difference) : difference);
     return score;
   }
 
@@ -67,21 +68,12 @@ export class HeadTally {
     let best = 0;
     for (let index = 1; index < logits.length; index++) if (logits[index]! > logits[best]!) best = index;
     const largest = logits[best]!;
-    let sum = 0;
-    let first = 0; // of the estimate, or its cosine
-    let second = 0; // its sine
-    for (let index = 0; index < logits.length; index++) {
-      const weight = Math.exp(logits[index]! - largest);
-      const center = this.centers[index]!;
-      sum += weight;
-      first += weight * (this.isCircular ? Math.cos(2 * Math.PI * center) : center);
-      second += this.isCircular ? weight * Math.sin(2 * Math.PI * center) : 0;
-    }
-    const turn = Math.atan2(second, first) / (2 * Math.PI);
+    const weights = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+    const sum = weights.reduce((total, weight) => total + weight, 0);
     return {
       loss: Math.log(sum) + largest - logits[label]!,
       predictedClass: best,
-      estimate: this.isCircular ? turn - Math.floor(turn) : first / sum,
+      estimate: this.mean.of(weights),
     };
   }
 

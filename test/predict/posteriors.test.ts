@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { PARAMETERS } from "../../src/data/parameters";
-import { posteriorOf, quantile, softmax } from "../../src/predict/posteriors";
+import { cumulative, posteriorOf, quantile, softmax } from "../../src/predict/posteriors";
 import { Random } from "../../src/random";
 import { assertClose } from "../assert-close";
 
@@ -27,6 +27,40 @@ test("quantiles are interpolated inside their class", () => {
     assertClose(quantile(probabilities, edges, Number(fraction)), value, { atol: 1e-12, what: fraction });
   }
   assert.equal(quantile([0.5, 0.5 - 1e-15], [0, 1, 2], 1), 2);
+});
+
+test("the cumulative probability is the inverse of the quantile, 0 and 1 beyond the edges", () => {
+  const [probabilities, edges] = [
+    [0.2, 0, 0.5, 0.3],
+    [0, 1, 2, 4, 5],
+  ];
+  for (const [value, below] of [
+    [-1, 0],
+    [0, 0],
+    [0.5, 0.1],
+    [1.5, 0.2],
+    [3, 0.45],
+    [4.5, 0.85],
+    [5, 1],
+    [9, 1],
+  ] as const) {
+    assertClose(cumulative(probabilities, edges, value), below, { atol: 1e-12, what: String(value) });
+  }
+});
+
+test("fine logarithmic classes give the mean and the quantiles of the density they stand for", () => {
+  const edges = Float64Array.from({ length: 301 }, (_, k) => 0.95 * (19.5 / 0.95) ** (k / 300));
+  const [mean, deviation] = [4.2, 0.3];
+  const probabilities = Array.from(edges.subarray(1), (edge, k) => {
+    const [z0, z1] = [(edges[k]! - mean) / deviation, (edge - mean) / deviation];
+    return (Math.exp(-0.5 * ((z0 + z1) / 2) ** 2) * (z1 - z0)) / Math.sqrt(2 * Math.PI);
+  });
+  const posterior = posteriorOf("dnu", logitsOf(probabilities), edges);
+  assertClose(posterior.mean, mean, { atol: 1e-3 });
+  assertClose(posterior.median, mean, { atol: 1e-3 });
+  // scipy.stats.norm.ppf(0.84) = 0.994458, norm.ppf(0.975) = 1.959964; a class is 0.045 wide there.
+  assertClose(posterior.interval68, [mean - 0.994458 * deviation, mean + 0.994458 * deviation], { atol: 2e-3 });
+  assertClose(posterior.interval95, [mean - 1.959964 * deviation, mean + 1.959964 * deviation], { atol: 2e-3 });
 });
 
 test("a posterior has mean, median, mode and intervals in the parameter's unit", () => {
