@@ -2,9 +2,9 @@
 
 import type { Grid } from "../data/grid";
 import { frequencyOfBin } from "../data/grid";
-import { median } from "../data/median";
 import { DataError } from "../errors";
 import { Random } from "../random";
+import { medianStep, oversamplingOf, unevenShare } from "./spectrum-statistics";
 
 /** Frequencies that ascend, in µHz, and powers that are finite and not negative. */
 export interface Spectrum {
@@ -25,8 +25,14 @@ export interface Resampled {
 /** Steps that differ less are the same grid, shifted by less than half a bin. */
 const SAME_STEP = 1e-4;
 
-/** Neighbouring powers of a critically sampled spectrum are independent; twofold oversampling correlates them by 0.4. */
-const OVERSAMPLED_CORRELATION = 0.3;
+/** An oversampled spectrum is thinned to the grid's own step when its critical step is no further away. */
+const NEAR_STEP = 0.05;
+
+/** A coarser step stands for less than 12 days of observation, which resolve no giant's modes. */
+const MAX_STEP_UHZ = 1;
+
+/** More uneven steps make no grid with gaps, but another spacing such as even periods. */
+const MAX_UNEVEN_SHARE = 0.1;
 
 /** The part of the grid that the spectrum must cover. */
 const LEAST_COVERAGE = 0.5;
@@ -37,31 +43,38 @@ const LEVEL_BINS = 200;
 /**
  * Brings a spectrum onto the grid.
  *
- * - Same step (within 1e-4), or oversampled and finer: the nearest bin. Thinning keeps the chi-square statistics with two
- *   degrees of freedom that the network was trained on; averaging correlated bins would not.
+ * - Same step (within 1e-4): the nearest bin.
+ * - Oversampled: thinned to independent bins first, which keeps the chi-square statistics with two degrees of freedom;
+ *   to the grid's own bins when the critical step is the grid's (within 5 %).
  * - Any other step: each bin of the spectrum is a box as wide as its step, and a grid bin takes the mean of the boxes
- *   weighted by their overlap. Power integrated over frequency is conserved.
+ *   weighted by their overlap: an average of a finer spectrum, an interpolation of a coarser one. Power integrated over
+ *   frequency is conserved.
  * - Grid bins that the spectrum does not cover get exponential noise (a fixed sequence) at the mean power of the nearest
  *   200 covered bins, as an observation of nothing but that level would look. They are counted in a note.
  *
- * @throws {DataError} when the spectrum covers less than half of the grid.
+ * @throws {DataError} when the steps are uneven or too coarse, or the spectrum covers less than half of the grid.
  */
 export function resampleSpectrum(spectrum: Spectrum, grid: Grid): Resampled {
-  const { frequencyUHz, power } = spectrum;
-  const stepUHz = medianStep(frequencyUHz);
+  const stepUHz = evenStep(spectrum);
   const isSameStep = Math.abs(stepUHz / grid.stepUHz - 1) <= SAME_STEP;
-  const isFiner = stepUHz < grid.stepUHz;
-  const isThinned = !isSameStep && isFiner && neighbourCorrelation(power) > OVERSAMPLED_CORRELATION;
+  const oversampling = isSameStep ? 1 : oversamplingOf(spectrum.power);
+  const criticalUHz = oversampling * stepUHz;
   const out = new Float32Array(grid.points).fill(Number.NaN);
-  if (isSameStep || isThinned) takeNearest(frequencyUHz, power, stepUHz, grid, out);
-  else rebin(frequencyUHz, power, stepUHz, grid, out);
-
   const notes = [...spectrum.notes];
-  if (isThinned)
-    notes.push(`oversampled (step ${format(stepUHz)} µHz): thinned to the network's ${format(grid.stepUHz)} µHz`);
-  else if (!isSameStep) {
-    const verb = isFiner ? "averaged" : "spread";
-    notes.push(`step ${format(stepUHz)} µHz: ${verb} to the network's ${format(grid.stepUHz)} µHz`);
+  if (isSameStep || (oversampling > 1 && Math.abs(criticalUHz / grid.stepUHz - 1) <= NEAR_STEP)) {
+    takeNearest(spectrum.frequencyUHz, spectrum.power, stepUHz, grid, out);
+    if (!isSameStep)
+      notes.push(`oversampled (step ${format(stepUHz)} µHz): thinned to the network's ${format(grid.stepUHz)} µHz`);
+  } else {
+    if (criticalUHz > MAX_STEP_UHZ) throw tooCoarse(spectrum, criticalUHz);
+    const { frequencyUHz, power } = thin(spectrum, oversampling, criticalUHz);
+    rebin(frequencyUHz, power, criticalUHz, grid, out);
+    if (oversampling > 1)
+      notes.push(
+        `oversampled ${oversampling} times (step ${format(stepUHz)} µHz): thinned to ${format(criticalUHz)} µHz`,
+      );
+    const verb = criticalUHz < grid.stepUHz ? "averaged" : "spread";
+    notes.push(`step ${format(criticalUHz)} µHz: ${verb} to the network's ${format(grid.stepUHz)} µHz`);
   }
   const covered = out.reduce((count, value) => count + (Number.isNaN(value) ? 0 : 1), 0);
   if (covered < LEAST_COVERAGE * grid.points) throw tooLittleCovered(spectrum, grid, covered);
@@ -72,9 +85,30 @@ export function resampleSpectrum(spectrum: Spectrum, grid: Grid): Resampled {
   return { power: out, notes };
 }
 
-/** The median distance of neighbouring frequencies, in their unit. */
-export function medianStep(frequencies: Float64Array): number {
-  return median(Float64Array.from({ length: frequencies.length - 1 }, (_, i) => frequencies[i + 1]! - frequencies[i]!));
+/** The step of the spectrum in µHz. @throws {DataError} when it has none. */
+function evenStep({ path, frequencyUHz }: Spectrum): number {
+  const stepUHz = medianStep(frequencyUHz);
+  const uneven = unevenShare(frequencyUHz, stepUHz);
+  if (uneven <= MAX_UNEVEN_SHARE) return stepUHz;
+  throw new DataError(
+    `Cannot use "${path}": ${Math.round(100 * uneven)} % of its frequency steps are no multiple of the median step, ` +
+      `${format(stepUHz)} µHz, expected an even grid (gaps may be left out)`,
+    { path },
+  );
+}
+
+/** Every `count`-th bin, those nearest to whole multiples of the critical step. */
+function thin(
+  { frequencyUHz, power }: Spectrum,
+  count: number,
+  criticalUHz: number,
+): Pick<Spectrum, "frequencyUHz" | "power"> {
+  if (count === 1) return { frequencyUHz, power };
+  const first = frequencyUHz[0]!;
+  const lead = Math.ceil(first / criticalUHz) * criticalUHz - first;
+  const start = Math.round((count * lead) / criticalUHz) % count;
+  const isKept = (_: number, index: number): boolean => index % count === start;
+  return { frequencyUHz: frequencyUHz.filter(isKept), power: power.filter(isKept) };
 }
 
 function takeNearest(
@@ -114,22 +148,6 @@ function rebin(frequencyUHz: Float64Array, power: Float64Array, stepUHz: number,
   }
 }
 
-/** How strongly neighbouring log powers go together; differences far apart stand for independent ones. */
-function neighbourCorrelation(power: Float64Array): number {
-  const far = 50;
-  let near = 0;
-  let independent = 0;
-  for (let index = 0; index + far < power.length; index++) {
-    const here = power[index]!;
-    const next = power[index + 1]!;
-    const distant = power[index + far]!;
-    if (here === 0 || next === 0 || distant === 0) continue;
-    near += Math.log(next / here) ** 2;
-    independent += Math.log(distant / here) ** 2;
-  }
-  return independent > 0 ? 1 - near / independent : 0;
-}
-
 function fillGaps(power: Float32Array): void {
   const random = new Random(0x9a95);
   let bin = 0;
@@ -154,6 +172,15 @@ function fillGaps(power: Float32Array): void {
 function levelOf(power: Float32Array): number {
   const covered = power.filter((value) => !Number.isNaN(value));
   return covered.reduce((sum, value) => sum + value, 0) / covered.length;
+}
+
+function tooCoarse({ path }: Spectrum, stepUHz: number): DataError {
+  const days = (days: number): string => format(Number(days.toPrecision(2)));
+  return new DataError(
+    `Cannot use "${path}": its step of ${format(stepUHz)} µHz stands for ${days(1e6 / 86400 / stepUHz)} days of observation, ` +
+      `expected at most ${MAX_STEP_UHZ} µHz (${days(1e6 / 86400 / MAX_STEP_UHZ)} days); is the unit of frequency right?`,
+    { path },
+  );
 }
 
 function tooLittleCovered({ path, frequencyUHz }: Spectrum, grid: Grid, covered: number): DataError {

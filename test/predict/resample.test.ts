@@ -59,14 +59,13 @@ test("other steps conserve the power integrated over frequency", () => {
   }
 });
 
-test("an oversampled spectrum is thinned, so that bins stay exponential", () => {
-  const random = new Random(4);
-  // Fivefold oversampling: the transform of 2100 independent complex amplitudes, zero-padded, that is sinc-interpolated.
-  const amplitudes = Array.from({ length: 2140 }, () => [random.normal(), random.normal()] as const);
-  const source = spectrum(10400, 0.4, 0.02, (index) => {
-    const position = 4 + index / 5; // in critical bins of 0.1
+/** Bins of an oversampled spectrum per critical one, and where its first lies among the amplitudes. */
+function oversampled(factor: number, amplitudes: readonly (readonly [number, number])[], count: number): number[] {
+  // The transform of a zero-padded series: independent complex amplitudes, sinc-interpolated.
+  return Array.from({ length: count }, (_, index) => {
+    const position = 20 + index / factor;
     let [re, im] = [0, 0];
-    for (let k = Math.max(0, Math.floor(position) - 15); k < Math.min(2140, position + 16); k++) {
+    for (let k = Math.max(0, Math.floor(position) - 15); k < Math.min(amplitudes.length, position + 16); k++) {
       const x = Math.PI * (position - k);
       const weight = Math.abs(x) < 1e-9 ? 1 : Math.sin(x) / x;
       re += weight * amplitudes[k]![0];
@@ -74,12 +73,122 @@ test("an oversampled spectrum is thinned, so that bins stay exponential", () => 
     }
     return (re * re + im * im) / 2;
   });
-  const { power, notes } = resampleSpectrum(source, GRID);
-  assert.deepEqual(notes, ["oversampled (step 0.02 µHz): thinned to the network's 0.1 µHz"]);
+}
+
+function drawAmplitudes(count: number, seed: number): (readonly [number, number])[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () => [random.normal(), random.normal()] as const);
+}
+
+test("an oversampled spectrum is thinned, so that bins stay exponential", () => {
+  for (const [factor, stepUHz] of [
+    [2, 0.05],
+    [5, 0.02],
+    [10, 0.01],
+  ] as const) {
+    const amplitudes = drawAmplitudes(2140, 4);
+    const powers = oversampled(factor, amplitudes, 2080 * factor);
+    const { power, notes } = resampleSpectrum(
+      spectrum(powers.length, 2, stepUHz, (index) => powers[index]!),
+      GRID,
+    );
+    assert.deepEqual(notes, [`oversampled (step ${stepUHz} µHz): thinned to the network's 0.1 µHz`]);
+    assertClose(
+      power.slice(0, 100),
+      Array.from({ length: 100 }, (_, bin) => (amplitudes[bin + 20]![0] ** 2 + amplitudes[bin + 20]![1] ** 2) / 2),
+      { rtol: 1e-5 },
+    );
+  }
+});
+
+test("an oversampled spectrum of another length is thinned to its own critical step first", () => {
+  const critical = (amplitudes: readonly (readonly [number, number])[]): number[] =>
+    amplitudes.slice(20).map(([re, im]) => (re * re + im * im) / 2);
+  // Longer than the network's: threefold oversampled at 0.1 / 9, three critical bins make one of the network's.
+  const long = drawAmplitudes(6200, 5);
+  const fine = oversampled(3, long, 3 * 6140);
+  const averaged = resampleSpectrum(
+    spectrum(fine.length, 2 - 0.1 / 3, 0.1 / 9, (index) => fine[index]!),
+    GRID,
+  );
+  assert.deepEqual(averaged.notes, [
+    "oversampled 3 times (step 0.011111 µHz): thinned to 0.033333 µHz",
+    "step 0.033333 µHz: averaged to the network's 0.1 µHz",
+  ]);
+  const own = critical(long);
   assertClose(
-    power.slice(0, 100),
-    Array.from({ length: 100 }, (_, bin) => (amplitudes[bin + 20]![0] ** 2 + amplitudes[bin + 20]![1] ** 2) / 2),
-    { rtol: 1e-5 },
+    averaged.power,
+    Array.from({ length: GRID.points }, (_, bin) => (own[3 * bin]! + own[3 * bin + 1]! + own[3 * bin + 2]!) / 3),
+    { rtol: 1e-3, atol: 1e-3 },
+  );
+  // Shorter: fourfold oversampled at the network's own step over two, each critical bin fills two of the network's.
+  const short = drawAmplitudes(1100, 6);
+  const coarse = oversampled(4, short, 4 * 1060);
+  const spread = resampleSpectrum(
+    spectrum(coarse.length, 2, 0.05, (index) => coarse[index]!),
+    GRID,
+  );
+  assert.deepEqual(spread.notes, [
+    "oversampled 4 times (step 0.05 µHz): thinned to 0.2 µHz",
+    "step 0.2 µHz: spread to the network's 0.1 µHz",
+  ]);
+  // Every second bin lies in the middle of a critical one, the others between two.
+  const wide = critical(short);
+  assertClose(
+    spread.power,
+    Array.from({ length: GRID.points }, (_, bin) => (wide[Math.floor(bin / 2)]! + wide[Math.ceil(bin / 2)]!) / 2),
+    { rtol: 1e-3, atol: 1e-3 },
+  );
+});
+
+test("a spectrum finer than a coarse network's grid is averaged by overlap", () => {
+  // The Kepler grid at three times its step: bin k is the mean of 3 bins about it.
+  const step = 0.00787104;
+  const grid: Grid = { points: 2000, firstFrequencyUHz: 292 * step, stepUHz: 3 * step };
+  const random = new Random(8);
+  const source = spectrum(6400, step, step, () => -Math.log(random.uniform()));
+  const { power, notes } = resampleSpectrum(source, grid);
+  assert.deepEqual(notes, ["step 0.007871 µHz: averaged to the network's 0.023613 µHz"]);
+  // Bin 0 is at 292 steps, index 291 of a file that starts at one step: the mean of indices 290, 291, 292.
+  assertClose(
+    power,
+    Array.from({ length: grid.points }, (_, bin) => mean(source.power.subarray(290 + 3 * bin, 293 + 3 * bin))),
+    { rtol: 1e-6 },
+  );
+  // Half a bin off: the outer bins count half.
+  const shifted = resampleSpectrum(source, { ...grid, firstFrequencyUHz: 292.5 * step }).power;
+  assertClose(
+    shifted,
+    Array.from({ length: grid.points }, (_, bin) => {
+      const [a, b, c, d] = source.power.subarray(290 + 3 * bin, 294 + 3 * bin);
+      return (a! / 2 + b! + c! + d! / 2) / 3;
+    }),
+    { rtol: 1e-6 },
+  );
+});
+
+test("a one-sector spectrum is spread: each of its bins fills those of the grid that it covers", () => {
+  const source = spectrum(900, 0.43, 0.43, (index) => 1 + ((index * 7919) % 13));
+  const { power } = resampleSpectrum(source, { points: 2500, firstFrequencyUHz: 5, stepUHz: 0.1 });
+  for (let bin = 0; bin < 2500; bin++) {
+    const [low, high] = [5 + 0.1 * bin - 0.05, 5 + 0.1 * bin + 0.05].map((f) => f / 0.43 - 0.5) as [number, number];
+    const [first, last] = [Math.floor(low), Math.floor(high)];
+    const share = first === last ? 1 : (last - low) / (high - low);
+    assertClose(power[bin]!, share * source.power[first]! + (1 - share) * source.power[last]!, { rtol: 1e-5 });
+  }
+});
+
+test("uneven steps and too coarse ones are refused", () => {
+  const refuse = (source: Spectrum, message: string | RegExp): void =>
+    assert.throws(() => resampleSpectrum(source, GRID), { name: "DataError", message });
+  const periods = Float64Array.from({ length: 2000 }, (_, index) => 1e6 / (500_000 - 240 * index));
+  refuse(
+    { path: "star.txt", frequencyUHz: periods, power: periods.map(() => 1), notes: [] },
+    /^Cannot use "star.txt": \d\d % of its frequency steps are no multiple of the median step, 0.0035\d* µHz, expected an even grid \(gaps may be left out\)$/,
+  );
+  refuse(
+    spectrum(200, 1.2, 1.2, (index) => 1 + ((index * 7919) % 13)),
+    'Cannot use "star.txt": its step of 1.2 µHz stands for 9.6 days of observation, expected at most 1 µHz (12 days); is the unit of frequency right?',
   );
 });
 
