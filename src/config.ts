@@ -3,9 +3,11 @@
 import { readFileSync } from "node:fs";
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
+import { LONGEST_DAYS, SHORTEST_DAYS } from "./data/grid";
 import { HEAD_NAMES, type HeadName, SEVEN_HEADS } from "./data/parameters";
 import { ConfigError } from "./errors";
 import { parseJson } from "./json";
+import { PRIOR_NAMES, type PriorName } from "./simulate/priors";
 
 /** Keeps the rows whose label column compares as stated, for example `{ column: "inc", op: ">=", value: 45 }`. */
 export interface Filter {
@@ -24,6 +26,21 @@ export interface ValidationConfig {
   /** A separate data set to validate on; null: shards held out of `data_dir`. */
   readonly data_dir: string | null;
   readonly every_epochs: number;
+}
+
+/** A stream of simulated stars instead of a data set on disk. */
+export interface SimulateConfig {
+  readonly prior: PriorName;
+  /** Stars per epoch. */
+  readonly spectra: number;
+  /** Stars held out for validation, always the same, unless `validation.data_dir` names others. */
+  readonly validation_spectra: number;
+  /** Shortest and longest observation, days; half of the stars are observed for the longest time. */
+  readonly days: readonly [number, number];
+  /** The part of the stars whose observations have gaps. */
+  readonly gaps: number;
+  /** Worker threads; null: one per core. */
+  readonly workers: number | null;
 }
 
 export interface EarlyStopping {
@@ -69,8 +86,14 @@ export interface Config {
   readonly rows_per_shard: number | null;
   /** What becomes of a row whose label lies outside the class edges. */
   readonly out_of_range: "clip" | "drop";
-  /** `median` divides each spectrum by its median; `none` takes the powers as they are. */
-  readonly normalize: "median" | "none";
+  /** `median` and `background` divide each spectrum by its median or its smooth background; `none` takes it as it is. */
+  readonly normalize: "median" | "background" | "none";
+  /** Neighbouring bins whose mean power makes one input of the network. */
+  readonly rebin: number;
+  /** Bands of frequency whose mean power and mean log power reach the trunk past the convolutions; 0: none. */
+  readonly summary: number;
+  /** Stars that are simulated while training, and never twice; null: those of `data_dir`. */
+  readonly simulate: SimulateConfig | null;
   /** A `.pth` file whose weights the run starts from. */
   readonly init: string | null;
   readonly validation: ValidationConfig;
@@ -105,6 +128,23 @@ const filterSchema = z.strictObject({
   value: z.number(),
 });
 
+/** Edges by rule: `{"from": 0.95, "to": 19.5, "classes": 360, "spacing": "log"}`; the config holds the numbers. */
+const evenEdges = z
+  .strictObject({
+    from: z.number(),
+    to: z.number(),
+    classes: z.int().min(2).max(10_000),
+    spacing: z.enum(["linear", "log"]),
+  })
+  .refine(
+    ({ from, to, spacing }) => from < to && (spacing === "linear" || from > 0),
+    "must ascend, and be above 0 for log",
+  )
+  .transform(({ from, to, classes, spacing }) => {
+    const at = (part: number): number => (spacing === "log" ? from * (to / from) ** part : from + (to - from) * part);
+    return Array.from({ length: classes + 1 }, (_, edge) => Number(at(edge / classes).toPrecision(8)));
+  });
+
 const configSchema = z.strictObject({
   num_epochs: count,
   num_batchsize: count,
@@ -112,7 +152,7 @@ const configSchema = z.strictObject({
   pos_enc: z.boolean(),
   data_dir: z.string().min(1),
   heads: z.array(headName).min(1),
-  edges: z.partialRecord(headName, z.array(z.number()).min(3)),
+  edges: z.partialRecord(headName, z.union([z.array(z.number()).min(3), evenEdges])),
   filters: z.array(count).min(1),
   kernel_size: count.refine((size) => size % 2 === 1, "must be odd, so that the convolution keeps the length"),
   lstm_units: z.array(count).length(2),
@@ -130,7 +170,22 @@ const configSchema = z.strictObject({
   filter: z.array(filterSchema),
   rows_per_shard: count.nullable(),
   out_of_range: z.enum(["clip", "drop"]),
-  normalize: z.enum(["median", "none"]),
+  normalize: z.enum(["median", "background", "none"]),
+  rebin: count,
+  summary: z.int().nonnegative(),
+  simulate: z
+    .strictObject({
+      prior: z.enum(PRIOR_NAMES).default("population"),
+      spectra: count.default(16384),
+      validation_spectra: count.default(1024),
+      days: z
+        .tuple([z.number().min(SHORTEST_DAYS), z.number().max(LONGEST_DAYS)])
+        .refine(([shortest, longest]) => shortest <= longest, "must be the shortest and the longest time")
+        .default([LONGEST_DAYS, LONGEST_DAYS]),
+      gaps: z.number().min(0).max(1).default(0),
+      workers: count.nullable().default(null),
+    })
+    .nullable(),
   init: z.string().min(1).nullable(),
   validation: z.strictObject({
     shards: count.nullable(),
@@ -175,6 +230,9 @@ const DEFAULT: Config = {
   rows_per_shard: null,
   out_of_range: "clip",
   normalize: "median",
+  rebin: 1,
+  summary: 0,
+  simulate: null,
   init: null,
   validation: { shards: null, data_dir: null, every_epochs: 1 },
   checkpoint_every_steps: null,

@@ -19,7 +19,7 @@ export {
 export { convert } from "./convert";
 export { categorize, digitize, scaleParameter } from "./data/binning";
 export { type ClassEdges, classCenters, classCounts, classWidths, resolveClassEdges } from "./data/classes";
-export { type Batch, type BatchOptions, Dataset, type DatasetOptions } from "./data/dataset";
+export { Dataset, type DatasetOptions } from "./data/dataset";
 export { mkdirP } from "./data/files";
 export { frequencyOfBin, gridFrequencies, KEPLER_GRID, POINTS, STEP_UHZ } from "./data/grid";
 export {

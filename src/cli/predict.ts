@@ -66,6 +66,7 @@ async function run(inputs: readonly string[], flags: Flags): Promise<void> {
     const target = { points, grid: points === POINTS ? KEPLER_GRID : null };
     const predictions = await predictSpectra(model, classEdges, readAll(inputs, target, flags.frequencyUnit), {
       normalize: config.normalize,
+      rebin: config.rebin,
       withLogits: flags.logits ?? false,
     });
     if (flags.csv !== undefined) await writeFileAtomic(flags.csv, predictionCsv(predictions));

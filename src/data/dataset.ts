@@ -11,9 +11,10 @@ import { type LabelReport, type LabelTable, readLabels } from "./label-table";
 import type { DatasetInfo, Split } from "./manifest";
 import type { NpyHeader } from "./npy";
 import type { HeadName } from "./parameters";
-import { type Normalization, prepareSpectrum } from "./prepare-spectrum";
+import { type Normalization, SpectrumPreparer } from "./prepare-spectrum";
 import { openShards, type Shard, type ShardSet } from "./shards";
-import { largestPart, partOf, type Share, WHOLE } from "./share";
+import { largestPart, partOf, WHOLE } from "./share";
+import type { Batch, BatchOptions, SpectrumSource } from "./source";
 
 /** Keeps the shuffling apart from other uses of a run's seed. */
 const ORDER_STREAM = 0x0de4;
@@ -28,49 +29,15 @@ export interface DatasetOptions {
   readonly rowsPerShard?: number | null;
   readonly outOfRange?: "clip" | "drop";
   readonly normalize?: Normalization;
+  /** Neighbouring bins whose mean makes one input of the network; default 1. */
+  readonly rebin?: number;
   /** The last shards held out when there is no `dataset.json`; null: one in twenty, at least one. */
   readonly validationShards?: number | null;
   /** The number of powers a row must have; null: as the shards have. */
   readonly points?: number | null;
 }
 
-export interface BatchOptions {
-  /** Rows in the order they are to be read; see `Dataset.order`. */
-  readonly order: Uint32Array;
-  readonly batchSize: number;
-  /** Read part `index` of `count` of each batch only: what one rank of several takes. */
-  readonly share?: Share;
-  /** The position in `order` of the first row; a former batch's `nextStart`. */
-  readonly start?: number;
-  /** Batches whose reading is under way while the caller computes. */
-  readonly readAhead?: number;
-  /**
-   * True when the caller is done with a batch's spectra once it asks for the next batch: their memory is then used again,
-   * so that a pass over the data allocates `readAhead + 1` batches in all. Otherwise the spectra stay the caller's.
-   */
-  readonly reuseSpectra?: boolean;
-}
-
-/** B rows. */
-export interface Batch {
-  /** Scaled powers, all positive: [B * points] */
-  readonly spectra: Float32Array;
-  /** Classes: [B * heads] */
-  readonly labels: Int32Array;
-  /** In the parameters' units: [B * heads] */
-  readonly values: Float64Array;
-  /** B; the last batch of an order may be smaller than `batchSize`, and a share of it may have no row. */
-  readonly size: number;
-  /** The rows of the whole batch, and where among them this share of it starts. */
-  readonly wholeSize: number;
-  readonly firstRow: number;
-  /** Where a run that stops after this batch continues. */
-  readonly nextStart: number;
-  /** The shard of the whole batch's first row, counted over the folder. */
-  readonly shard: number;
-}
-
-export class Dataset {
+export class Dataset implements SpectrumSource {
   readonly points: number;
   /** The number of rows that passed the filter. */
   readonly rows: number;
@@ -89,7 +56,7 @@ export class Dataset {
     readonly fingerprint: string,
     set: ShardSet,
     private readonly table: LabelTable,
-    private readonly normalize: Normalization,
+    private readonly preparer: SpectrumPreparer,
     private readonly reader: FileReader,
   ) {
     this.points = set.points;
@@ -129,7 +96,9 @@ export class Dataset {
         (bytes) => hash.update(bytes),
       );
       const fingerprint = hash.digest("hex");
-      return new Dataset(folder, classEdges, fingerprint, set, table, options.normalize ?? "median", reader);
+      const preparation = { normalize: options.normalize ?? "median", rebin: options.rebin ?? 1 };
+      const preparer = new SpectrumPreparer(preparation, set.points);
+      return new Dataset(folder, classEdges, fingerprint, set, table, preparer, reader);
     } catch (error) {
       reader.close();
       throw error;
@@ -204,8 +173,8 @@ export class Dataset {
         const whole = order.subarray(position, position + batchSize);
         position += whole.length;
         const [first, last] = partOf(whole.length, share);
-        const values = (last - first) * this.points;
-        const memory = spare.pop() ?? new Float32Array(largestPart(whole.length, share) * this.points);
+        const values = (last - first) * this.preparer.inputs;
+        const memory = spare.pop() ?? new Float32Array(largestPart(whole.length, share) * this.preparer.inputs);
         const batch = this.read(whole, first, last, position, memory.subarray(0, values));
         // A batch read ahead may fail before anyone waits for it; the error is thrown when its turn comes.
         batch.catch(() => {});
@@ -238,7 +207,7 @@ export class Dataset {
     nextStart: number,
     spectra: Float32Array,
   ): Promise<Batch> {
-    const { points } = this;
+    const { points, preparer } = this;
     const rows = whole.subarray(first, last);
     const heads = this.heads.length;
     const labels = new Int32Array(rows.length * heads);
@@ -246,12 +215,13 @@ export class Dataset {
     const reads = Array.from(rows, async (row, index) => {
       this.checkRow(row);
       const { matrix } = this.shards[this.shardPosition(row)]!;
-      const power = spectra.subarray(index * points, (index + 1) * points);
+      const out = spectra.subarray(index * preparer.inputs, (index + 1) * preparer.inputs);
+      const power = preparer.inputs === points ? out : new Float32Array(points);
       const rowInShard = this.table.rowInShard[row]!;
       labels.set(this.table.classes.subarray(row * heads, (row + 1) * heads), index * heads);
       values.set(this.table.values.subarray(row * heads, (row + 1) * heads), index * heads);
       await matrix.readRow(rowInShard, power);
-      prepareSpectrum(power, power, this.normalize, { path: matrix.path, row: rowInShard });
+      preparer.prepare(power, out, { path: matrix.path, row: rowInShard });
     });
     await allOrFirstError(reads);
     const shard = this.shards[this.shardPosition(whole[0]!)]!.index;

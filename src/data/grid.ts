@@ -19,6 +19,12 @@ export const FIRST_BIN = 291;
 /** The frequency step in µHz. */
 export const STEP_UHZ = 0.00787104;
 
+/** The observation whose frequency step, 1/T, is `STEP_UHZ`; days. */
+export const LONGEST_DAYS = 1e6 / 86400 / STEP_UHZ;
+
+/** The shortest observation that is simulated, a little less than a sector of TESS; days. */
+export const SHORTEST_DAYS = 20;
+
 /** The Nyquist frequency of Kepler long cadence (29.4244 min) in µHz. */
 export const NYQUIST_UHZ = 283.21;
 

@@ -51,7 +51,7 @@ function float32Bits(values: Float32Array | Float64Array): Uint32Array {
 }
 
 /** Reorders the values until the one of the given rank is in its place, the smaller ones before it; returns it. */
-function select(values: Float64Array, rank: number): number {
+export function select(values: Float64Array, rank: number): number {
   let left = 0;
   let right = values.length - 1;
   while (left < right) {

@@ -1,10 +1,81 @@
-/** How a power spectrum is scaled for the network: one function for training rows and real stars alike. */
+/** How a power spectrum is scaled for the network: one way for training rows and real stars alike. */
 
 import { DataError, type DataLocation } from "../errors";
+import { BackgroundEstimator } from "./background";
+import { FIRST_BIN, POINTS } from "./grid";
 import { median } from "./median";
 
-/** `median` divides a spectrum by its median power; `none` takes the powers as they are. */
-export type Normalization = "median" | "none";
+/**
+ * `median` divides a spectrum by its median power, `background` by a smooth curve through its lower quantiles; `none`
+ * takes the powers as they are.
+ */
+export type Normalization = "median" | "background" | "none";
+
+/** What happens to a spectrum before the network sees it. */
+export interface Preparation {
+  readonly normalize: Normalization;
+  /** Neighbouring bins whose mean power makes one input of the network. */
+  readonly rebin: number;
+}
+
+/** Inputs of the network for spectra of `points` bins: those left over at the end are dropped. */
+export function inputPoints(points: number, rebin: number): number {
+  return Math.floor(points / rebin);
+}
+
+/** Prepares spectra of one length. */
+export class SpectrumPreparer {
+  /** What one spectrum becomes. */
+  readonly inputs: number;
+  private readonly background: BackgroundEstimator | null;
+
+  /** @param points bins of a spectrum */
+  constructor(
+    readonly preparation: Preparation,
+    readonly points: number,
+  ) {
+    this.inputs = inputPoints(points, preparation.rebin);
+    const firstBin = points === POINTS ? FIRST_BIN / preparation.rebin : 0;
+    this.background = preparation.normalize === "background" ? new BackgroundEstimator(this.inputs, firstBin) : null;
+  }
+
+  /**
+   * Averages, scales and lifts powers below the floor, so that every value has a logarithm. The result does not depend on
+   * the unit of the power unless `normalize` is "none".
+   *
+   * @param power [points] powers, finite and not negative
+   * @param out [inputs] scaled powers, all positive; may share the memory of `power`'s beginning
+   * @param location where the spectrum comes from, for messages
+   * @throws {DataError} when a power is NaN, infinite or negative, or half of the powers are zero.
+   */
+  prepare(power: Float32Array | Float64Array, out: Float32Array, location: DataLocation): void {
+    const { normalize, rebin } = this.preparation;
+    checkPowers(power, location);
+    const binned = rebin === 1 ? power : average(power, rebin, out);
+    if (normalize === "none") {
+      for (let bin = 0; bin < out.length; bin++) out[bin] = Math.max(binned[bin]!, RAW_FLOOR);
+      return;
+    }
+    const level = median(binned);
+    if (!(level > 0)) throw zeroMedian(binned, location);
+    for (let bin = 0; bin < out.length; bin++) out[bin] = binned[bin]! / level;
+    this.background?.divide(out, LEAST_BACKGROUND);
+    for (let bin = 0; bin < out.length; bin++) out[bin] = Math.max(out[bin]!, MEDIAN_FLOOR);
+  }
+}
+
+/** The lowest background, in units of the median power: what divides stretches of zeros. */
+const LEAST_BACKGROUND = 1e-6;
+
+/** Prepares one spectrum as `SpectrumPreparer` does, each of its bins an input of the network. */
+export function prepareSpectrum(
+  power: Float32Array | Float64Array,
+  out: Float32Array,
+  normalize: Normalization,
+  location: DataLocation,
+): void {
+  new SpectrumPreparer({ normalize, rebin: 1 }, power.length).prepare(power, out, location);
+}
 
 /**
  * The smallest power, in units of the median, that the network's logarithm meets. Where the power is at its median, one
@@ -18,32 +89,21 @@ export const RAW_FLOOR = 2 ** -126;
 
 const FLOAT32_MAX = (2 - 2 ** -23) * 2 ** 127;
 
-/**
- * Scales a spectrum and lifts powers below the floor, so that every value has a logarithm. The result does not depend on
- * the unit of the power when `normalize` is "median".
- *
- * @param power [points] powers, finite and not negative
- * @param out [points] scaled powers, all positive; may be `power` itself
- * @param location where the spectrum comes from, for messages
- * @throws {DataError} when a power is NaN, infinite or negative, or half of the powers are zero.
- */
-export function prepareSpectrum(
-  power: Float32Array | Float64Array,
-  out: Float32Array,
-  normalize: Normalization,
-  location: DataLocation,
-): void {
+/** out[k] = mean of `rebin` powers from k * rebin on. */
+function average(power: Float32Array | Float64Array, rebin: number, out: Float32Array): Float32Array {
+  for (let bin = 0; bin < out.length; bin++) {
+    let sum = 0;
+    for (let offset = 0; offset < rebin; offset++) sum += power[bin * rebin + offset]!;
+    out[bin] = sum / rebin;
+  }
+  return out;
+}
+
+function checkPowers(power: Float32Array | Float64Array, location: DataLocation): void {
   for (let bin = 0; bin < power.length; bin++) {
     const value = power[bin]!;
     if (!(value >= 0 && value <= FLOAT32_MAX)) throw badPower(value, bin, location);
   }
-  if (normalize === "none") {
-    for (let bin = 0; bin < power.length; bin++) out[bin] = Math.max(power[bin]!, RAW_FLOOR);
-    return;
-  }
-  const scale = median(power);
-  if (!(scale > 0)) throw zeroMedian(power, location);
-  for (let bin = 0; bin < power.length; bin++) out[bin] = Math.max(power[bin]! / scale, MEDIAN_FLOOR);
 }
 
 function badPower(value: number, bin: number, location: DataLocation): DataError {

@@ -13,6 +13,7 @@ import { convBlock, dense, dropout, logPower, lstm } from "../engine/ops";
 import { initialValues, type ParameterSpec, parameterSpecs, sequenceLength } from "./parameters";
 import { positionCode } from "./position-code";
 import { checkState, type ModelState, type ParameterValues } from "./state";
+import { bandWeights, summaryOf } from "./summary";
 
 /** What a head gives: scores of its classes, a scaled value, or a scaled value with its log variance. */
 export type HeadOutput = "classes" | "value" | "gaussian";
@@ -27,6 +28,8 @@ export interface ModelOptions {
   readonly kernelSize: number;
   readonly lstmUnits: readonly number[];
   readonly denseUnits: number;
+  /** Bands whose power reaches the trunk past the convolutions; default 0: none. */
+  readonly summary?: number;
   /** Rate of dropout after the last two stages, after each LSTM and before the trunk. */
   readonly dropout: number;
   readonly posEnc?: boolean;
@@ -51,6 +54,9 @@ export interface ForwardOptions {
   readonly onLayer?: (name: string, output: Tensor) => void;
 }
 
+/** The layer that all heads share, as `onLayer` names it. */
+export const TRUNK = "linear";
+
 /** Gives a parameter to the ops that use it. */
 type Lookup = <T extends Tensor>(name: string) => T;
 
@@ -60,6 +66,7 @@ export class Model {
   readonly heads: readonly HeadName[];
   private readonly specs: readonly ParameterSpec[];
   private readonly code: Tensor2D | null; // [T, C]
+  private readonly bands: Tensor2D | null; // [bands, L]
 
   constructor(readonly options: ModelOptions) {
     this.heads = [...options.classes.keys()];
@@ -67,12 +74,14 @@ export class Model {
       options.outputs ?? "classes"
     ];
     const headOutputs = new Map([...options.classes].map(([head, count]) => [head, outputs(count)]));
-    this.specs = parameterSpecs({ ...options, headOutputs });
+    const bands = options.summary ?? 0;
+    this.specs = parameterSpecs({ ...options, headOutputs, summaryInputs: 2 * bands });
     this.parameters = new Map(
       this.specs.map((spec) => [spec.name, tf.tidy(() => tf.variable(initialTensor(spec, options.seed)))]),
     );
     const channels = options.filters.at(-1)!;
     const steps = sequenceLength(options.shape, options.filters.length);
+    this.bands = bands > 0 ? tf.keep(tf.tensor2d(bandWeights(options.shape, bands), [bands, options.shape])) : null;
     this.code = options.posEnc ? tf.keep(tf.tensor2d(positionCode(steps, channels), [steps, channels])) : null;
   }
 
@@ -110,7 +119,8 @@ export class Model {
         h = drop(heard(`lstm${index}`, recurrence(parameter, index, h))); // [B, T, H]
       }
       const flat = drop(tf.reshape(h, [batch, -1]) as Tensor2D); // [B, T * H], time by time
-      const trunk = heard("linear", linear(parameter, "linear", flat, "tanh")); // [B, D]
+      const seen = this.bands ? tf.concat2d([flat, summaryOf(x, this.bands)], 1) : flat; // [B, T * H + 2 * bands]
+      const trunk = heard("linear", linear(parameter, "linear", seen, "tanh")); // [B, D]
       return this.heads.map((head) => heard(`linear_${head}`, linear(parameter, `linear_${head}`, trunk))); // [B, classes]
     });
   }
@@ -154,6 +164,7 @@ export class Model {
   dispose(): void {
     for (const variable of this.parameters.values()) variable.dispose();
     this.code?.dispose();
+    this.bands?.dispose();
   }
 
   private lookup(training: TrainingPass | undefined): Lookup {

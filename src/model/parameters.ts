@@ -13,6 +13,8 @@ export interface Architecture {
   /** Units of the two LSTMs. */
   readonly lstmUnits: readonly number[];
   readonly denseUnits: number;
+  /** Numbers that reach the trunk past the convolutions; default 0. */
+  readonly summaryInputs?: number;
   /** Outputs of each head, in the heads' order. */
   readonly headOutputs: ReadonlyMap<HeadName, number>;
 }
@@ -38,7 +40,7 @@ export function sequenceLength(shape: number, stages: number): number {
  * without a forget-gate offset; group normalisation starts as the identity.
  */
 export function parameterSpecs(architecture: Architecture): ParameterSpec[] {
-  const { shape, filters, kernelSize, lstmUnits, denseUnits, headOutputs } = architecture;
+  const { shape, filters, kernelSize, lstmUnits, denseUnits, headOutputs, summaryInputs = 0 } = architecture;
   const specs: ParameterSpec[] = [];
   let channels = 1;
   filters.forEach((outputs, index) => {
@@ -57,7 +59,7 @@ export function parameterSpecs(architecture: Architecture): ParameterSpec[] {
     specs.push({ name: `lstm${index + 1}.bias_hh_l0`, shape: [4 * units], law });
     channels = units;
   });
-  specs.push(...denseSpecs("linear", sequenceLength(shape, filters.length) * channels, denseUnits));
+  specs.push(...denseSpecs("linear", sequenceLength(shape, filters.length) * channels + summaryInputs, denseUnits));
   for (const [head, outputs] of headOutputs) specs.push(...denseSpecs(`linear_${head}`, denseUnits, outputs));
   return specs;
 }

@@ -4,7 +4,7 @@ import type { Tensor2D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import type { ClassEdges } from "../data/classes";
 import type { HeadName } from "../data/parameters";
-import { type Normalization, prepareSpectrum } from "../data/prepare-spectrum";
+import { type Preparation, SpectrumPreparer } from "../data/prepare-spectrum";
 import { type Posterior, posteriorOf } from "./posteriors";
 import type { StarSpectrum } from "./spectrum-file";
 
@@ -21,9 +21,7 @@ export interface Network {
   forward(x: Tensor2D): Tensor2D[];
 }
 
-export interface PredictOptions {
-  /** As in training. */
-  readonly normalize: Normalization;
+export interface PredictOptions extends Pick<Preparation, "normalize">, Partial<Pick<Preparation, "rebin">> {
   /** Spectra per evaluation of the network. */
   readonly batchSize?: number;
   readonly withLogits?: boolean;
@@ -67,14 +65,16 @@ async function predictBatch(
   model: Network,
   classEdges: ClassEdges,
   stars: readonly StarSpectrum[],
-  { normalize, withLogits = false }: PredictOptions,
+  { normalize, rebin = 1, withLogits = false }: PredictOptions,
 ): Promise<Prediction[]> {
   const points = stars[0]!.power.length;
-  const spectra = new Float32Array(stars.length * points); // [B, points]
+  const preparer = new SpectrumPreparer({ normalize, rebin }, points);
+  const { inputs } = preparer;
+  const spectra = new Float32Array(stars.length * inputs); // [B, inputs]
   for (const [index, { input, power }] of stars.entries()) {
-    prepareSpectrum(power, spectra.subarray(index * points, (index + 1) * points), normalize, { path: input });
+    preparer.prepare(power, spectra.subarray(index * inputs, (index + 1) * inputs), { path: input });
   }
-  const outputs = tf.tidy(() => model.forward(tf.tensor2d(spectra, [stars.length, points])));
+  const outputs = tf.tidy(() => model.forward(tf.tensor2d(spectra, [stars.length, inputs])));
   try {
     const logits = await Promise.all(outputs.map((output) => output.data())); // heads x [B, classes]
     return stars.map(({ input, notes }, star) => {

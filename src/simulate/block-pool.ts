@@ -2,7 +2,9 @@
 
 import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { Preparation } from "../data/prepare-spectrum";
 import { projectRoot } from "../version";
+import type { Observation } from "./observation";
 import type { PriorName } from "./priors";
 
 /** Rows `firstRow` to `firstRow + rows - 1` of a shard. */
@@ -15,6 +17,10 @@ export interface Block {
 export interface PoolSettings {
   readonly seed: number;
   readonly prior: PriorName;
+  /** How the stars are observed; absent: for the time of the network's grid, without gaps. */
+  readonly observation?: Observation;
+  /** What is done to a spectrum before it goes into its row; absent: nothing. */
+  readonly preparation?: Preparation;
 }
 
 export interface BlockRequest extends Block {
@@ -26,8 +32,8 @@ export interface BlockResult {
   readonly buffer: ArrayBuffer;
 }
 
-/** Blocks in the making or waiting per worker: one more than it works on. */
-const BLOCKS_PER_WORKER = 2;
+/** Blocks in the making or waiting per worker: what it works on, and enough for a consumer that takes several at once. */
+const BLOCKS_PER_WORKER = 4;
 
 /**
  * Simulates `blocks` on `workers` threads and yields the values of each, [rows * rowLength], in order. The memory of a

@@ -42,6 +42,7 @@ export interface StarSource {
 const PARAMETERS_STREAM = 1;
 const SCATTER_STREAM = 2;
 const NOISE_STREAM = 3;
+const OBSERVATION_STREAM = 4;
 
 /** Simulates stars on one grid and keeps the working memory between them. */
 export class Simulator {
@@ -122,6 +123,11 @@ export function simulateModes(star: StarSpec, options: SimulatorOptions = {}): M
 function bandOf(grid: Grid, nyquistUHz: number): Band {
   const highUHz = Math.min(nyquistUHz, frequencyOfBin(grid.points - 1, grid));
   return { lowUHz: frequencyOfBin(0, grid), highUHz, nyquistUHz };
+}
+
+/** Decides how the star that `source` names is observed, and its noise. */
+export function observationRandom(source: StarSource): Random {
+  return randomOf(source, OBSERVATION_STREAM);
 }
 
 function randomOf({ seed, shard = 0, row = 0 }: StarSource, stream: number): Random {

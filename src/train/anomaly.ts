@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import { TorchFloat, TorchTensor, type TorchValue, writeTorchFile } from "../checkpoint";
-import type { Batch } from "../data/dataset";
+import type { Batch } from "../data/source";
 import type { OpenRun } from "./open-run";
 import { batchGradients } from "./step";
 import { targetsOf } from "./targets";
@@ -118,7 +118,7 @@ function maybePlace({ config, data, model }: OpenRun, batch: Batch, pass: Fault[
     const onLayer = (name: string, output: Tensor): void => {
       if (place === null && !isSound(output)) place = `the output of ${name}`;
     };
-    model.forward(tf.tensor2d(batch.spectra, [batch.size, data.points]), { training: pass, onLayer });
+    model.forward(tf.tensor2d(batch.spectra, [batch.size, model.options.shape]), { training: pass, onLayer });
   });
   if (place !== null) return place;
   const targets = targetsOf(config.loss, batch, data.classEdges);
@@ -168,7 +168,7 @@ async function maybeSave(run: OpenRun, fault: Fault, { loss, norm }: BadStep): P
       ["place", fault.place],
       ["rows", rowsOf(run, fault)],
       ["heads", [...data.heads]],
-      ["spectra", new TorchTensor("float32", [batch.size, data.points], batch.spectra)],
+      ["spectra", new TorchTensor("float32", [batch.size, model.options.shape], batch.spectra)],
       ["targets", target],
       ["dropout", new Map(Object.entries(pass))],
       ["model_state_dict", new Map(weights)],

@@ -1,15 +1,19 @@
 /** The spectra of a run: those it learns from and those that are held out. */
 
-import type { Config } from "../config";
+import type { Config, SimulateConfig } from "../config";
+import { resolveClassEdges } from "../data/classes";
 import { Dataset, type DatasetOptions } from "../data/dataset";
 import { maybeReadManifest } from "../data/manifest";
+import type { SpectrumSource } from "../data/source";
+import { SimulatedSource } from "../simulate/simulated-source";
 
 /**
  * The training split; all shards when validation spectra come from elsewhere and no `dataset.json` says otherwise.
  *
  * @throws {DataError} when the folder or a shard cannot be used, no row is left, or a head has no labels.
  */
-export function openTraining(config: Config): Promise<Dataset> {
+export async function openTraining(config: Config): Promise<SpectrumSource> {
+  if (config.simulate !== null) return simulated(config, config.simulate, "training");
   const validationShards = config.validation.data_dir === null ? config.validation.shards : 0;
   return Dataset.open(config.data_dir, { ...rowOptions(config), split: "train", validationShards });
 }
@@ -19,9 +23,10 @@ export function openTraining(config: Config): Promise<Dataset> {
  *
  * @throws {DataError} as {@link openTraining}, or when spectra have another length than `points`.
  */
-export async function openValidation(config: Config, points: number): Promise<Dataset> {
+export async function openValidation(config: Config, points: number): Promise<SpectrumSource> {
   const { data_dir: folder, shards } = config.validation;
   if (folder !== null) return openForValidation(folder, config, points);
+  if (config.simulate !== null) return simulated(config, config.simulate, "validation");
   return Dataset.open(config.data_dir, {
     ...rowOptions(config),
     split: "validation",
@@ -41,6 +46,24 @@ export async function openForValidation(folder: string, config: Config, points: 
   return Dataset.open(folder, { ...rowOptions(config), split: isSplit ? "validation" : "all", points });
 }
 
+/** Held-out stars come from a seed of their own. */
+function simulated(config: Config, settings: SimulateConfig, split: "training" | "validation"): SimulatedSource {
+  const isFixed = split === "validation";
+  return new SimulatedSource({
+    seed: isFixed ? config.seed + VALIDATION_SEED : config.seed,
+    prior: settings.prior,
+    observation: { days: settings.days, gaps: settings.gaps },
+    preparation: config,
+    classEdges: resolveClassEdges(config.heads, config.edges),
+    rows: isFixed ? settings.validation_spectra : settings.spectra,
+    isFixed,
+    workers: settings.workers,
+  });
+}
+
+/** Far from the seeds that people choose. */
+const VALIDATION_SEED = 0x40000000;
+
 function rowOptions(config: Config): Omit<DatasetOptions, "split"> {
   return {
     heads: config.heads,
@@ -49,5 +72,6 @@ function rowOptions(config: Config): Omit<DatasetOptions, "split"> {
     rowsPerShard: config.rows_per_shard,
     outOfRange: config.out_of_range,
     normalize: config.normalize,
+    rebin: config.rebin,
   };
 }

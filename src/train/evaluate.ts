@@ -1,14 +1,14 @@
 /** Measures a network on a data set: dropout off, no gradients recorded. */
 
-import type { Tensor2D } from "@tensorflow/tfjs-core";
+import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Loss } from "../config";
-import type { Batch, Dataset } from "../data/dataset";
 import type { HeadName } from "../data/parameters";
+import type { Batch, SpectrumSource } from "../data/source";
 import type { Communicator } from "../distributed";
 import { orderedSum } from "../distributed/agree";
 import { withinMemory } from "../engine/out-of-memory";
-import type { Model } from "../model/model";
+import { type Model, TRUNK } from "../model/model";
 import { type HeadScores, HeadTally } from "./score";
 import { targetsOf } from "./targets";
 
@@ -28,8 +28,11 @@ export interface EvaluateOptions {
   readonly batchSize: number;
   /** Ranks that share the rows; each gets the means over all of them. Default: this process alone. */
   readonly comm?: Communicator;
-  /** Called after each batch with the outputs of each head, [size, classes]; the spectra hold during the call only. */
-  readonly onBatch?: (batch: Batch, outputs: readonly Float32Array[]) => void;
+  /**
+   * Called after each batch with the outputs of each head, [size, classes], and the trunk's activations, [size, D]; the
+   * spectra hold during the call only.
+   */
+  readonly onBatch?: (batch: Batch, outputs: readonly Float32Array[], trunk: Float32Array) => void;
 }
 
 /**
@@ -38,16 +41,19 @@ export interface EvaluateOptions {
  * @throws {RangeError} when the network was made for another number of points.
  * @throws {DataError} when a row cannot be read.
  */
-export async function evaluate(model: Model, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate(model: Model, dataset: SpectrumSource, options: EvaluateOptions): Promise<Evaluation> {
   const { loss, batchSize, comm } = options;
   const tallies = talliesOf(dataset, loss);
   const order = dataset.order(0, 0, false);
   const share = comm && { index: comm.rank, count: comm.size };
   for await (const batch of dataset.batches({ order, batchSize, reuseSpectra: true, ...(share && { share }) })) {
     if (batch.size === 0) continue;
-    const outputs = outputsOf(model, batch.spectra, batch.size);
+    let trunk: Float32Array | null = null;
+    const outputs = outputsOf(model, batch.spectra, batch.size, (activations) => {
+      trunk = activations;
+    });
     addRows(tallies, batch, (head, row) => rowOf(outputs[head]!, row, batch.size));
-    options.onBatch?.(batch, outputs);
+    options.onBatch?.(batch, outputs, trunk!);
     await yieldToEvents();
   }
   if (comm) await addRanks(tallies, comm);
@@ -57,14 +63,23 @@ export async function evaluate(model: Model, dataset: Dataset, options: Evaluate
 /**
  * The outputs of each head, [size, classes] each, for spectra [size, points].
  *
+ * @param onTrunk hears the trunk's activations, [size, D]
  * @throws OutOfMemoryError where they do not fit into the device's memory: it names how many do.
  */
-export function outputsOf(model: Model, spectra: Float32Array, size: number): Float32Array[] {
+export function outputsOf(
+  model: Model,
+  spectra: Float32Array,
+  size: number,
+  onTrunk?: (trunk: Float32Array) => void,
+): Float32Array[] {
   const points = model.options.shape;
+  const onLayer = (name: string, output: Tensor): void => {
+    if (name === TRUNK) onTrunk?.((output.dataSync() as Float32Array).slice());
+  };
   const forward = (rows: number): Float32Array[] =>
     tf.tidy(() => {
       const x: Tensor2D = tf.tensor2d(spectra.subarray(0, rows * points), [rows, points]);
-      return model.forward(x).map((output) => (output.dataSync() as Float32Array).slice());
+      return model.forward(x, { onLayer }).map((output) => (output.dataSync() as Float32Array).slice());
     });
   return withinMemory(size, forward, () => {});
 }
@@ -74,7 +89,7 @@ export function outputsOf(model: Model, spectra: Float32Array, size: number): Fl
  * to each class, so that none is impossible), or the mean (and log variance) of its scaled values. A network that
  * learned nothing from the spectra can do no better.
  */
-export function priorOf(dataset: Dataset, loss: Loss): Prior {
+export function priorOf(dataset: SpectrumSource, loss: Loss): Prior {
   const heads = dataset.heads.length;
   const counts = [...dataset.classEdges.values()].map((edges) => new Float64Array(edges.length - 1).fill(1));
   const sums = new Float64Array(heads);
@@ -102,7 +117,7 @@ export function priorOf(dataset: Dataset, loss: Loss): Prior {
 }
 
 /** What a prior alone scores on the labels of `dataset`: the baseline that a network has to beat. */
-export function evaluatePrior(prior: Prior, dataset: Dataset, loss: Loss): Evaluation {
+export function evaluatePrior(prior: Prior, dataset: SpectrumSource, loss: Loss): Evaluation {
   const tallies = talliesOf(dataset, loss);
   const outputs = dataset.heads.map((head) => prior.get(head)!);
   for (let row = 0; row < dataset.rows; row++) {
@@ -117,7 +132,7 @@ export function yieldToEvents(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function talliesOf(dataset: Dataset, loss: Loss): Map<HeadName, HeadTally> {
+function talliesOf(dataset: SpectrumSource, loss: Loss): Map<HeadName, HeadTally> {
   return new Map([...dataset.classEdges].map(([head, edges]) => [head, new HeadTally(head, loss, edges)]));
 }
 

@@ -1,8 +1,8 @@
 /** The run's log in words: the reference's lines, to `rank-<n>.log` and to whoever listens. */
 
 import { join } from "node:path";
-import type { Dataset } from "../data/dataset";
 import { type HeadName, PARAMETERS } from "../data/parameters";
+import type { SpectrumSource } from "../data/source";
 import { openAppend } from "./append-file";
 import type { ValidationRecord } from "./records";
 
@@ -69,7 +69,7 @@ export function startLines(start: {
   readonly engine: string;
   readonly parameterCount: number;
   readonly stepsPerEpoch: number;
-  readonly data: Dataset;
+  readonly data: SpectrumSource;
 }): string[] {
   const { data } = start;
   const { rowsRead, rowsKept, outOfRange } = data.report;

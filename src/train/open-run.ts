@@ -3,8 +3,8 @@
 import { existsSync } from "node:fs";
 import { loadCheckpointFile, loadNewestCheckpoint, lockRun, type RunLock } from "../checkpoint";
 import type { Config } from "../config";
-import type { Dataset } from "../data/dataset";
 import { mkdirP } from "../data/files";
+import type { SpectrumSource } from "../data/source";
 import type { Communicator } from "../distributed";
 import { agree, requireEqual } from "../distributed/agree";
 import { GradientReducer } from "../distributed/gradient-reducer";
@@ -25,7 +25,7 @@ export interface OpenRun extends Run {
   readonly path: string;
   /** Keeps other runs out of the folder; null on the ranks that do not write there. */
   readonly lock: RunLock | null;
-  readonly heldOut: Dataset;
+  readonly heldOut: SpectrumSource;
   /** What the prior alone scores on the held-out spectra. */
   readonly baseline: Evaluation;
   readonly stepsPerEpoch: number;
@@ -119,7 +119,7 @@ async function openParts(config: Config, comm: Communicator, closers: (() => unk
 }
 
 /** Machines may see different folders under one name. */
-async function requireSameData(comm: Communicator, datasets: readonly Dataset[]): Promise<void> {
+async function requireSameData(comm: Communicator, datasets: readonly SpectrumSource[]): Promise<void> {
   const words = datasets.map(({ fingerprint }) => Float32Array.from(Buffer.from(fingerprint, "hex")));
   const what = `the data in "${datasets[0]!.folder}"`;
   await requireEqual(comm, words, what, "every machine must see the same files under this name");

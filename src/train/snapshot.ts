@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedCheckpoint, OneCycleState, TrainingState } from "../checkpoint";
 import type { Config } from "../config";
-import type { Dataset } from "../data/dataset";
+import type { SpectrumSource } from "../data/source";
 import type { Communicator } from "../distributed";
 import { CheckpointError } from "../errors";
 import type { Model } from "../model/model";
@@ -14,7 +14,7 @@ import { type Schedule, scheduleStep } from "./schedule";
 /** The parts of a run that a checkpoint holds. */
 export interface Run {
   readonly config: Config;
-  readonly data: Dataset;
+  readonly data: SpectrumSource;
   readonly model: Model;
   readonly optimizer: Adam;
   readonly schedule: Schedule;
@@ -33,6 +33,8 @@ const FIXED_SETTINGS = [
   "lstm_units",
   "dense_units",
   "normalize",
+  "rebin",
+  "summary",
 ] as const satisfies readonly (keyof Config)[];
 
 /** Copies the run's state between two optimizer steps. */

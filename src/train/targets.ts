@@ -2,7 +2,7 @@
 
 import type { Loss } from "../config";
 import type { ClassEdges } from "../data/classes";
-import type { Batch } from "../data/dataset";
+import type { Batch } from "../data/source";
 
 /**
  * Classes as they are, or values scaled to [0, 1] over the range of their class edges and clipped to it, as

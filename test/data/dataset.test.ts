@@ -3,9 +3,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { LABEL_COLUMN_NAMES } from "../../src/data/columns";
-import { type Batch, Dataset, type DatasetOptions } from "../../src/data/dataset";
+import { Dataset, type DatasetOptions } from "../../src/data/dataset";
 import { maybeReadManifest, writeManifest } from "../../src/data/manifest";
 import { HEAD_NAMES } from "../../src/data/parameters";
+import type { Batch } from "../../src/data/source";
 import { assertClose } from "../assert-close";
 import { type Layout, shardRow, temporaryFolder, writeDataset, writeNpy } from "./make-shard";
 
