@@ -67,7 +67,8 @@ export class Observer {
 /** The bins k/T of an observation of T days that cover the network's grid. */
 export function gridOf(days: number): Grid {
   const stepUHz = 1e6 / 86400 / days;
-  if (Math.abs(stepUHz / STEP_UHZ - 1) < 1e-9) return KEPLER_GRID;
+  // 1470 days are four years of Kepler.
+  if (Math.abs(stepUHz / STEP_UHZ - 1) < 1e-3) return KEPLER_GRID;
   const first = Math.max(1, Math.floor(KEPLER_GRID.firstFrequencyUHz / stepUHz));
   const last = Math.ceil(NYQUIST_UHZ / stepUHz);
   return { points: last - first + 1, firstFrequencyUHz: first * stepUHz, stepUHz };
