@@ -59,15 +59,15 @@ export class CellRunner {
     );
   }
 
-  /** Stops the running cell: at once, or when the library calls that heed the signal have stopped. */
-  interrupt(): void {
+  /** Stops the running cell: at once, or, unless forced, when the library calls that heed the signal have stopped. */
+  interrupt(isForced = false): void {
     if (this.settle === undefined) return;
     const interrupted = this.settle;
     const end = (): void => {
       if (this.settle === interrupted) interrupted(failure(new KeyboardInterrupt()));
     };
     this.abort.abort(new KeyboardInterrupt());
-    if (this.holds === 0) end();
+    if (this.holds === 0 || isForced) end();
     else setTimeout(end, HOLD_LIMIT_MS).unref();
   }
 

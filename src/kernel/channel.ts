@@ -7,13 +7,32 @@ export type UserMessage =
   | { readonly kind: "display"; readonly content: DisplayContent; readonly isUpdate: boolean }
   | { readonly kind: "clear"; readonly wait: boolean }
   | { readonly kind: "input"; readonly prompt: string; readonly isPassword: boolean }
-  | { readonly kind: "end"; readonly outcome: CellOutcome };
+  | { readonly kind: "end"; readonly outcome: CellOutcome; readonly collectives?: CollectiveState }
+  /** A rank's answer to `collectives`. */
+  | { readonly kind: "collectives"; readonly collectives: CollectiveState }
+  /** A rank's process ends by itself. */
+  | { readonly kind: "leave"; readonly code: number };
 
 /** One line of JSON to the user process. */
 export type UserRequest =
-  | { readonly kind: "run"; readonly cell: CompiledCell; readonly allowStdin: boolean; readonly isSilent: boolean }
-  | { readonly kind: "interrupt" }
+  | {
+      readonly kind: "run";
+      readonly cell: CompiledCell;
+      readonly allowStdin: boolean;
+      readonly isSilent: boolean;
+      /** The ranks that run the cell; without it, all. */
+      readonly ranks?: readonly number[];
+    }
+  | { readonly kind: "collectives" }
   | { readonly kind: "exit" };
+
+/** How far a rank has come in the calls that all ranks make together. */
+export interface CollectiveState {
+  /** Calls begun since the world was opened. */
+  readonly begun: number;
+  /** Names of those that wait for other ranks. */
+  readonly pending: readonly string[];
+}
 
 export type StreamName = "stdout" | "stderr";
 
@@ -24,16 +43,21 @@ export interface DisplayContent {
   readonly transient?: { readonly display_id?: string };
 }
 
-/** How a cell ended, with the rich form of its last value or what was thrown. */
+/**
+ * How a cell ended, with the rich form of its last value or what was thrown; on ranks, with what they gave beside what
+ * is shown of one of them.
+ */
 export type CellOutcome =
-  | { readonly status: "ok"; readonly result?: DisplayContent }
-  | { readonly status: "error"; readonly error: ThrownError };
+  | { readonly status: "ok"; readonly result?: DisplayContent; readonly ranks?: DisplayContent }
+  | { readonly status: "error"; readonly error: ThrownError; readonly ranks?: DisplayContent };
 
 export interface ThrownError {
   readonly ename: string;
   readonly evalue: string;
   /** The stack as V8 gives it, positions still those of the compiled code. */
   readonly stack: string;
+  /** In place of the stack, when several ranks failed in different ways: what each of them threw, under a heading. */
+  readonly parts?: readonly { readonly heading: string; readonly stack: string }[];
 }
 
 /** A cell as the compiler gives it: CommonJS, ready for any process that keeps the earlier cells' exports. */

@@ -1,19 +1,19 @@
-/** Answers Jupyter's requests. Cells are compiled in a thread and run in a process, so that this one is never busy. */
+/** Answers Jupyter's requests. Cells are compiled in a thread and run in processes, so that this one is never busy. */
 
 import type { MessageContent } from "../notebook/wire";
 import { version } from "../version";
-import type { CellOutcome, ThrownError, UserMessage } from "./channel";
+import type { CellHost, InputAnswer, StartHost } from "./cell-host";
+import type { CellOutcome, CompiledCell, ThrownError, UserMessage } from "./channel";
 import { Compiler } from "./compiler";
 import { History } from "./history";
 import { OutputPublisher } from "./output-publisher";
 import type { KernelServer, Request } from "./server";
 import { TracebackMapper } from "./traceback";
-import { UserProcess } from "./user-process";
 
 export interface FrontOptions {
   readonly server: KernelServer;
-  /** The folder cells run in. */
-  readonly folder: string;
+  /** Starts what runs the cells; again when that has ended. */
+  readonly startHost: StartHost;
   /** Called after the reply to a shutdown request, with everything stopped. */
   readonly onShutdown: () => void;
 }
@@ -25,7 +25,11 @@ export class Front {
   private readonly history = new History();
   private readonly tracebacks = new TracebackMapper();
   private readonly output: OutputPublisher;
-  private user: UserProcess;
+  private host: CellHost;
+  /** Every local file that a cell has imported, as it was compiled last. */
+  private readonly files = new Map<string, CompiledCell["files"][number]>();
+  /** The host has not run a cell, and holds none of the files. */
+  private isHostNew = true;
   private queue: Promise<void> = Promise.resolve();
   private count = 0;
   /** The request whose cell runs, or ran last: late output belongs to it. */
@@ -41,7 +45,7 @@ export class Front {
     this.output = new OutputPublisher((type, content) =>
       this.options.server.publish(this.current?.message, type, content),
     );
-    this.user = this.startUser();
+    this.host = this.startHost();
   }
 
   /** Takes a request from any channel; shell requests wait for those before them, control requests never. */
@@ -61,11 +65,11 @@ export class Front {
   interrupt(): void {
     this.isInterrupted = true;
     if (this.isAskingForInput) this.answerInput({ value: "", isInterrupted: true });
-    if (this.endCell !== undefined) this.user.interrupt();
+    if (this.endCell !== undefined) this.host.interrupt();
   }
 
   stop(): Promise<void> {
-    return this.user.stop();
+    return this.host.stop();
   }
 
   private async answer(request: Request, number: number): Promise<void> {
@@ -143,7 +147,9 @@ export class Front {
       stop_on_error: true,
       ...request.message.content,
     } as Record<string, unknown>;
-    const code = String(rawCode);
+    if (typeof rawCode !== "string")
+      throw new TypeError(`Cannot run a cell whose code is ${JSON.stringify(rawCode)}, expected a string`);
+    const code = rawCode;
     const isSilent = silent === true;
     this.isInterrupted = false;
     this.current = request;
@@ -178,29 +184,32 @@ export class Front {
     if (this.isInterrupted) return errorContent("KeyboardInterrupt", "before the cell began", []);
     if (cell === undefined || (cell.code.trim() === "" && cell.files.length === 0)) return undefined;
     this.tracebacks.add(cell.file, maps, code);
+    for (const file of cell.files) this.files.set(file.path, file);
+    const complete = this.isHostNew ? { ...cell, files: [...this.files.values()] } : cell;
+    this.isHostNew = false;
     const outcome = await new Promise<CellOutcome>((resolve) => {
       this.endCell = resolve;
-      this.user.run({ kind: "run", cell, allowStdin, isSilent });
+      this.host.run({ kind: "run", cell: complete, allowStdin, isSilent }, code);
     });
     this.endCell = undefined;
-    if (outcome.status === "error") return this.describe(outcome.error);
-    if (outcome.result !== undefined) {
+    if (outcome.status === "ok" && outcome.result !== undefined) {
       this.output.send("execute_result", { ...outcome.result, execution_count: count });
     }
-    return undefined;
+    if (outcome.ranks !== undefined && !isSilent) this.output.send("display_data", { ...outcome.ranks });
+    return outcome.status === "error" ? this.describe(outcome.error) : undefined;
   }
 
-  private describe({ ename, evalue, stack }: ThrownError): ErrorContent {
-    return errorContent(ename, evalue, this.tracebacks.map(stack));
+  private describe({ ename, evalue, stack, parts }: ThrownError): ErrorContent {
+    const traceback = parts?.flatMap((part) => [part.heading, ...this.tracebacks.map(part.stack)]);
+    return errorContent(ename, evalue, traceback ?? this.tracebacks.map(stack));
   }
 
-  private startUser(): UserProcess {
-    const user: UserProcess = new UserProcess({
-      folder: this.options.folder,
+  private startHost(): CellHost {
+    const host: CellHost = this.options.startHost({
       onMessage: (message) => this.onUserMessage(message),
-      onEnd: (reason) => this.onUserEnd(user, reason),
+      onEnd: (reason, outcome) => this.onHostEnd(host, reason, outcome),
     });
-    return user;
+    return host;
   }
 
   private onUserMessage(message: UserMessage): void {
@@ -222,21 +231,21 @@ export class Front {
     if (this.isAskingForInput) this.answerInput({ value: String(content.value ?? "") });
   }
 
-  private answerInput(answer: { value: string; isInterrupted?: boolean }): void {
+  private answerInput(answer: InputAnswer): void {
     this.isAskingForInput = false;
-    this.user.answerInput(answer);
+    this.host.answerInput(answer);
   }
 
-  /** The process of the cells is gone: a new one takes its place, and the running cell ends with the reason. */
-  private onUserEnd(user: UserProcess, reason: string): void {
-    if (user !== this.user) return;
+  /** What ran the cells is gone: another takes its place, and the running cell ends with the reason. */
+  private onHostEnd(host: CellHost, reason: string, outcome: CellOutcome | undefined): void {
+    if (host !== this.host) return;
     this.isAskingForInput = false;
-    const evalue = `the cells' process ended (${reason}); a new one has started, and all variables are gone`;
     void this.compiler.forget();
-    this.user = this.startUser();
-    const error = { ename: "ProcessEnded", evalue, stack: `ProcessEnded: ${evalue}` };
-    if (this.endCell !== undefined) this.endCell({ status: "error", error });
-    else this.output.stream("stderr", `[asterolab] ${evalue}\n`);
+    this.host = this.startHost();
+    this.isHostNew = true;
+    const error = { ename: "ProcessEnded", evalue: reason, stack: `ProcessEnded: ${reason}` };
+    if (this.endCell !== undefined) this.endCell(outcome ?? { status: "error", error });
+    else this.output.stream("stderr", `[asterolab] ${reason}\n`);
   }
 }
 

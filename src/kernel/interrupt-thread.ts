@@ -5,7 +5,21 @@
  */
 
 import { Worker } from "node:worker_threads";
-import { CHANNELS } from "./channel";
+
+/** A pipe that the front made, or where it listens and how a connection begins. */
+export type ControlSource =
+  | { readonly descriptor: number }
+  | { readonly host: string; readonly port: number; readonly hello: string };
+
+export interface Interrupt {
+  /** The main thread's execution had to be terminated. */
+  readonly wasTerminated: boolean;
+  /** Nobody waits for library code that heeds the signal. */
+  readonly isForced: boolean;
+}
+
+/** What the front writes: an interrupt, and one that waits for nobody. */
+export const CONTROL = { interrupt: "i", force: "f" } as const;
 
 /** How long the main thread may take to read the message before it counts as computing. */
 const ANSWER_MS = 150;
@@ -17,19 +31,20 @@ const [ANSWERED, HELD] = [0, 1];
 export class InterruptThread {
   private readonly shared = new Int32Array(new SharedArrayBuffer(8));
 
-  /** @param onInterrupt called on the main thread; true when its execution had to be terminated */
-  constructor(onInterrupt: (wasTerminated: boolean) => void) {
+  /** @param onInterrupt called on the main thread */
+  constructor(source: ControlSource, onInterrupt: (interrupt: Interrupt) => void) {
+    const { shared } = this;
     const worker = new Worker(SOURCE, {
       eval: true,
       execArgv: [],
-      workerData: { descriptor: CHANNELS.control, shared: this.shared, ANSWER_MS, HELD_ANSWER_MS, ANSWERED, HELD },
+      workerData: { source, shared, ANSWER_MS, HELD_ANSWER_MS, ANSWERED, HELD, FORCE: CONTROL.force },
     });
     worker.unref();
-    worker.on("message", ({ id, wasTerminated }: { id: number; wasTerminated: boolean }) => {
+    worker.on("message", ({ id, ...interrupt }: Interrupt & { id: number }) => {
       // Terminated executions get a second message; the first one then has been answered late.
-      if (!wasTerminated && Atomics.load(this.shared, ANSWERED!) >= id) return;
-      Atomics.store(this.shared, ANSWERED!, id);
-      onInterrupt(wasTerminated);
+      if (!interrupt.wasTerminated && Atomics.load(shared, ANSWERED!) >= id) return;
+      Atomics.store(shared, ANSWERED!, id);
+      onInterrupt(interrupt);
     });
   }
 
@@ -41,28 +56,30 @@ export class InterruptThread {
 // Plain JavaScript, so that the thread starts in milliseconds however the rest is loaded.
 const SOURCE = `
 const { Session } = require("node:inspector");
-const { Socket } = require("node:net");
+const { connect, Socket } = require("node:net");
 const { parentPort, workerData } = require("node:worker_threads");
-const { descriptor, shared, ANSWER_MS, HELD_ANSWER_MS, ANSWERED, HELD } = workerData;
+const { source, shared, ANSWER_MS, HELD_ANSWER_MS, ANSWERED, HELD, FORCE } = workerData;
 let id = 0;
-const control = new Socket({ fd: descriptor, readable: true, writable: false });
-control.on("data", () => interrupt(++id));
+const control = "descriptor" in source
+  ? new Socket({ fd: source.descriptor, readable: true, writable: false })
+  : connect(source, () => control.write(source.hello));
+control.on("data", (bytes) => interrupt(++id, bytes.toString().includes(FORCE)));
 control.on("error", () => process.kill(process.pid, "SIGKILL"));
 control.on("close", () => process.kill(process.pid, "SIGKILL"));
 
-function interrupt(id) {
-  parentPort.postMessage({ id, wasTerminated: false });
+function interrupt(id, isForced) {
+  parentPort.postMessage({ id, wasTerminated: false, isForced });
   const startedAt = performance.now();
   const timer = setInterval(() => {
     if (Atomics.load(shared, ANSWERED) >= id) return clearInterval(timer);
-    const limit = Atomics.load(shared, HELD) === 1 ? HELD_ANSWER_MS : ANSWER_MS;
+    const limit = Atomics.load(shared, HELD) === 1 && !isForced ? HELD_ANSWER_MS : ANSWER_MS;
     if (performance.now() - startedAt < limit) return;
     clearInterval(timer);
     const session = new Session();
     session.connectToMainThread();
     session.post("Runtime.terminateExecution", () => {
       session.disconnect();
-      parentPort.postMessage({ id, wasTerminated: true });
+      parentPort.postMessage({ id, wasTerminated: true, isForced });
     });
   }, 10);
 }

@@ -4,13 +4,18 @@ import { readFileSync, rmSync } from "node:fs";
 import type { ConnectionInfo } from "../notebook/connection";
 import { Front } from "./front";
 import { KernelServer } from "./server";
+import { UserProcess } from "./user-process";
 
 const PARENT_POLL_MS = 500;
 
 export async function startKernel(connectionFile: string): Promise<void> {
   const info = JSON.parse(readFileSync(connectionFile, "utf8")) as ConnectionInfo;
   const server: KernelServer = new KernelServer(info, (request) => front.handle(request));
-  const front = new Front({ server, folder: process.cwd(), onShutdown: () => void leave() });
+  const front = new Front({
+    server,
+    startHost: (events) => new UserProcess(process.cwd(), events),
+    onShutdown: () => void leave(),
+  });
   const parent = process.ppid;
 
   async function leave(): Promise<void> {
