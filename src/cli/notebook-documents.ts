@@ -52,18 +52,29 @@ export function verifyCommand(): Command {
 }
 
 async function verifyAction(input: string, flags: VerifyFlags): Promise<void> {
-  const view = createView(false, input);
+  const view = createView({ label: input });
   const { signal, release } = abortOnSignals();
   try {
     const { parametersYaml: yaml, kernel, cwd, rtol, atol } = flags;
     const parameters = readParameters({ parameters: [], rawParameters: [], yaml, files: [], base64: [] });
     const { onEvent } = view;
-    const { differences, run } = await verifyNotebook({ input, parameters, kernel, cwd, rtol, atol, signal, onEvent });
+    const { differences, provenance, run } = await verifyNotebook({
+      input,
+      parameters,
+      kernel,
+      cwd,
+      rtol,
+      atol,
+      signal,
+      onEvent,
+    });
     view.stop();
     if (run.error !== undefined) process.stderr.write(`asterolab: ${run.error.message}\n`);
-    for (const { cell, text } of differences) process.stdout.write(`cell ${cell}: ${text}\n`);
-    if (differences.length === 0 && run.exitCode === 0) process.stdout.write(`${input}: the same outputs\n`);
-    process.exitCode = run.exitCode !== 0 ? run.exitCode : differences.length > 0 ? 1 : 0;
+    for (const note of provenance?.notes ?? []) process.stderr.write(`asterolab: since the run: ${note}\n`);
+    const findings = [...(provenance?.problems ?? []), ...differences.map(({ cell, text }) => `cell ${cell}: ${text}`)];
+    for (const finding of findings) process.stdout.write(`${finding}\n`);
+    if (findings.length === 0 && run.exitCode === 0) process.stdout.write(`${input}: the same outputs\n`);
+    process.exitCode = run.exitCode !== 0 ? run.exitCode : findings.length > 0 ? 1 : 0;
   } finally {
     view.stop();
     release();

@@ -3,14 +3,21 @@
 import { Interruption, type RunEvent } from "../notebook/executor";
 import { createProgress, type Progress } from "./progress";
 
+export interface ViewOptions {
+  /** In front of the bar. */
+  readonly label: string;
+  readonly isLogging?: boolean;
+  readonly hasBar?: boolean;
+}
+
 /** A bar over the cells; with `--log-output`, the cells' own lines in its place. */
-export function createView(
-  isLogging: boolean,
-  input: string,
-): { onEvent: (event: RunEvent) => void; stop: () => void } {
+export function createView({ label, isLogging = false, hasBar = true }: ViewOptions): {
+  onEvent: (event: RunEvent) => void;
+  stop: () => void;
+} {
   let progress: Progress | undefined;
   const onEvent = (event: RunEvent): void => {
-    if (event.kind === "start" && !isLogging) progress = createProgress({ label: input, total: event.cells });
+    if (event.kind === "start" && hasBar && !isLogging) progress = createProgress({ label, total: event.cells });
     if (event.kind === "cell-start") progress?.update(event.index, titleOf(event.cell.source));
     if (event.kind === "cell-end") progress?.update(event.index + 1, titleOf(event.cell.source));
     if (event.kind === "stream" && isLogging) process.stderr.write(event.text);

@@ -1,8 +1,13 @@
 /** The command `notebook`: `run IN.ipynb OUT.ipynb` executes a notebook headless, with papermill's options. */
 
+import { fstatSync, openSync, writeSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-import { runNotebook } from "../notebook/executor";
+import { CliError } from "../errors";
+import { describeIoError } from "../files";
+import { type RunEvent, type RunOptions, runNotebook } from "../notebook/executor";
+import { STANDARD_STREAM } from "../notebook/notebook-saver";
 import { readParameters } from "../notebook/parameters";
+import { prepareOnly } from "../notebook/prepare";
 import { htmlCommand, inspectCommand, verifyCommand } from "./notebook-documents";
 import { abortOnSignals, createView } from "./notebook-view";
 
@@ -14,22 +19,38 @@ interface RunFlags {
   parametersYaml: string[];
   parametersFile: string[];
   parametersBase64: string[];
+  injectInputPath?: boolean;
+  injectOutputPath?: boolean;
+  injectPaths?: boolean;
+  prepareOnly?: boolean;
+  reportMode?: boolean;
   kernel?: string;
+  language?: string;
   cwd?: string;
+  reads: string[];
   executionTimeout?: number;
   startTimeout?: number;
+  autosaveCellEvery: number;
+  requestSaveOnCellExecute: boolean;
+  progressBar: boolean;
   logOutput?: boolean;
+  stdoutFile?: string;
+  stderrFile?: string;
 }
 
-/** Options of two values, which commander does not have: each pair reaches it as one word. */
+/**
+ * Options of two values, which commander does not have: each pair reaches it as one word. Underscores in the names of
+ * options, as papermill has in some, are hyphens.
+ */
 class PairCommand extends Command {
   override parseOptions(argv: string[]): ReturnType<Command["parseOptions"]> {
     const words: string[] = [];
     for (let index = 0; index < argv.length; index++) {
-      const long = PAIR_OPTIONS[argv[index]!];
+      const word = argv[index]!.replace(/^--[a-z_]+/, (option) => option.replace(/_/g, "-"));
+      const long = PAIR_OPTIONS[word];
       const [name, value] = argv.slice(index + 1, index + 3);
       if (long === undefined) {
-        words.push(argv[index]!);
+        words.push(word);
         continue;
       }
       // Without its value the option stands alone, for commander to complain about.
@@ -51,18 +72,40 @@ const PAIR_OPTIONS: Readonly<Record<string, string>> = {
 export function notebookCommand(): Command {
   const run = new PairCommand("run")
     .summary("execute a notebook and save it with its outputs")
-    .argument("<input>", "the notebook to execute")
-    .argument("<output>", "where the executed notebook is saved, after every cell")
+    .argument("[input]", 'the notebook to execute, or "-" for stdin; {name} in a path stands for a parameter')
+    .argument("[output]", 'where the executed notebook is saved, after every cell, or "-" for stdout')
     .option("-p, --parameters <name> <value>", "set a parameter; typed by its declaration", collectPair, [])
     .option("-r, --parameters-raw <name> <value>", "set a parameter to a string", collectPair, [])
     .option("-y, --parameters-yaml <yaml>", "set the parameters of a YAML mapping", collect, [])
     .option("-f, --parameters-file <file>", "set the parameters of a YAML or JSON file", collect, [])
     .option("-b, --parameters-base64 <text>", "set the parameters of a base64-encoded YAML mapping", collect, [])
+    .option("--inject-input-path", "set the parameter PAPERMILL_INPUT_PATH")
+    .option("--inject-output-path", "set the parameter PAPERMILL_OUTPUT_PATH")
+    .option("--inject-paths", "set both")
+    .option("--prepare-only", "save the notebook with its parameters, and run nothing")
+    .option("--report-mode", "hide the code of all cells")
     .option("-k, --kernel <name>", "run on this kernel instead of the notebook's own")
+    .option("-l, --language <name>", "write the parameters in this language instead of the kernel's own")
     .option("--cwd <folder>", "run the kernel in this folder")
-    .option("--execution-timeout <seconds>", "fail a cell that takes longer", parseSeconds)
+    .option(
+      "--reads <path>",
+      "a file or folder the notebook reads, whose hash is recorded; may be repeated",
+      collect,
+      [],
+    )
+    .option("--execution-timeout <seconds>", "interrupt a cell that takes longer, and fail", parseSeconds)
     .option("--start-timeout <seconds>", "give up on a kernel that takes longer to start (default: 60)", parseSeconds)
+    .option(
+      "--autosave-cell-every <seconds>",
+      "save this often inside a long cell; 0 for never",
+      parseSecondsOrNone,
+      30,
+    )
+    .option("--no-request-save-on-cell-execute", "save at the end alone")
+    .option("--no-progress-bar", "show no progress")
     .option("--log-output", "print the cells' output to stderr while they run")
+    .option("--stdout-file <file>", "write what the cells print to stdout here, too")
+    .option("--stderr-file <file>", "write what the cells print to stderr here, too")
     .action(runAction);
   return [run, inspectCommand(), verifyCommand(), htmlCommand()].reduce(
     (notebook, command) => notebook.addCommand(command),
@@ -70,38 +113,98 @@ export function notebookCommand(): Command {
   );
 }
 
-async function runAction(input: string, output: string, flags: RunFlags): Promise<void> {
-  const view = createView(flags.logOutput ?? false, input);
+async function runAction(first: string | undefined, second: string | undefined, flags: RunFlags): Promise<void> {
+  const { input, output } = streamsOf(first, second);
+  const isPiped = output === STANDARD_STREAM;
+  const options: RunOptions = {
+    input,
+    output,
+    parameters: readParameters({
+      parameters: flags.parameters,
+      rawParameters: flags.parametersRaw,
+      yaml: flags.parametersYaml,
+      files: flags.parametersFile,
+      base64: flags.parametersBase64,
+    }),
+    injectPaths: {
+      input: flags.injectInputPath || flags.injectPaths,
+      output: flags.injectOutputPath || flags.injectPaths,
+    },
+    reportMode: flags.reportMode,
+    kernel: flags.kernel,
+    language: flags.language,
+    cwd: flags.cwd,
+    reads: flags.reads,
+    executionTimeoutMs: flags.executionTimeout && flags.executionTimeout * 1000,
+    startTimeoutMs: flags.startTimeout && flags.startTimeout * 1000,
+    autosaveMs: flags.autosaveCellEvery * 1000,
+    savesSteps: flags.requestSaveOnCellExecute,
+  };
+  if (flags.prepareOnly) {
+    const onWarning = (text: string): void => void process.stderr.write(`asterolab: ${text}\n`);
+    const saved = await prepareOnly({ ...options, onWarning });
+    if (!isPiped) process.stdout.write(`${saved}\n`);
+    return;
+  }
+  const tee = teeStreams({ stdout: flags.stdoutFile, stderr: flags.stderrFile });
+  const view = createView({ label: input, isLogging: flags.logOutput, hasBar: flags.progressBar && !isPiped });
   const { signal, release } = abortOnSignals();
   try {
-    const result = await runNotebook({
-      input,
-      output,
-      parameters: readParameters({
-        parameters: flags.parameters,
-        rawParameters: flags.parametersRaw,
-        yaml: flags.parametersYaml,
-        files: flags.parametersFile,
-        base64: flags.parametersBase64,
-      }),
-      kernel: flags.kernel,
-      cwd: flags.cwd,
-      executionTimeoutMs: flags.executionTimeout && flags.executionTimeout * 1000,
-      startTimeoutMs: flags.startTimeout && flags.startTimeout * 1000,
-      signal,
-      onEvent: view.onEvent,
-    });
+    const onEvent = (event: RunEvent): void => {
+      tee(event);
+      view.onEvent(event);
+    };
+    const result = await runNotebook({ ...options, signal, onEvent });
     view.stop();
     if (result.error !== undefined) {
       process.stderr.write(`asterolab: ${result.error.message}\n`);
       for (const line of result.error.traceback) process.stderr.write(`    ${line}\n`);
     }
     process.exitCode = result.exitCode;
-    process.stdout.write(`${output}\n`);
+    if (!isPiped) process.stdout.write(`${result.output}\n`);
   } finally {
     view.stop();
     release();
   }
+}
+
+/**
+ * papermill's rule for what is left out: with a pipe at stdin one path is the output, and what has no path is stdin or,
+ * unless it is a terminal, stdout.
+ */
+function streamsOf(first: string | undefined, second: string | undefined): { input: string; output: string } {
+  const hasInput = isPipe(0);
+  if (first === undefined && !hasInput) throw new CliError("notebook run: missing argument 'input'");
+  if (hasInput && first !== undefined && second === undefined) return { input: STANDARD_STREAM, output: first };
+  if (second === undefined && !hasInput && process.stdout.isTTY) {
+    throw new CliError("notebook run: missing argument 'output'");
+  }
+  return { input: first ?? STANDARD_STREAM, output: second ?? STANDARD_STREAM };
+}
+
+function isPipe(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isFIFO();
+  } catch {
+    return false; // closed
+  }
+}
+
+/** Copies what cells print into files, message by message. */
+function teeStreams(paths: { stdout?: string; stderr?: string }): (event: RunEvent) => void {
+  const files = new Map<string, number>();
+  for (const [name, path] of Object.entries(paths)) {
+    if (path === undefined) continue;
+    try {
+      files.set(name, openSync(path, "w"));
+    } catch (cause) {
+      throw new CliError(`Cannot write --${name}-file "${path}": ${describeIoError(cause)}`);
+    }
+  }
+  return (event) => {
+    const file = event.kind === "stream" ? files.get(event.name) : undefined;
+    if (file !== undefined && event.kind === "stream") writeSync(file, event.text);
+  };
 }
 
 function collect(value: string, previous: readonly string[]): string[] {
@@ -116,4 +219,8 @@ function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!(seconds > 0)) throw new InvalidArgumentError("expected a number of seconds above 0.");
   return seconds;
+}
+
+function parseSecondsOrNone(text: string): number {
+  return text === "0" ? 0 : parseSeconds(text);
 }

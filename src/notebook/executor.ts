@@ -2,32 +2,36 @@
 
 import { dirname } from "node:path";
 import { mkdirP } from "../data/files";
-import { CellError, KernelError, NotebookError } from "../errors";
-import { injectParameters, PARAMETERS_TAG } from "./inject";
+import { type CellError, KernelError } from "../errors";
 import { abortable, Kernel } from "./kernel";
 import { findKernelSpec, type KernelSpec } from "./kernelspecs";
-import type { Cell, ErrorOutput, JsonObject, Notebook } from "./notebook-file";
-import { readNotebook, tagsOf } from "./notebook-file";
-import { NotebookSaver } from "./notebook-saver";
+import type { Cell, JsonObject, Notebook } from "./notebook-file";
+import { tagsOf } from "./notebook-file";
+import { NotebookSaver, STANDARD_STREAM } from "./notebook-saver";
 import { OutputCollector } from "./outputs";
-import type { ParameterInput } from "./parameters";
+import { kernelNameOf, type PrepareOptions, prepareNotebook } from "./prepare";
+import { collectProvenance, describeKernel, type Provenance, setProvenance } from "./provenance";
 import { errorOf, NO_QUIRKS, type Quirks, quirksOf } from "./quirks";
 import { endCell, endRun, markFailure, type RunOutcome, recordTiming, startCell, startRun } from "./run-record";
+import { cellErrorOf, Interruption, inputError, isQuietExit, type Stop, stopOf, timeoutError } from "./stop";
 import type { Message } from "./wire";
 
-export interface RunOptions {
-  readonly input: string;
-  readonly output: string;
-  readonly parameters?: readonly ParameterInput[];
-  /** The kernel's name; without it, the notebook's own. */
-  readonly kernel?: string;
+export { Interruption } from "./stop";
+
+export interface RunOptions extends Omit<PrepareOptions, "onWarning"> {
   /** The folder the kernel runs in; default: the current one. */
   readonly cwd?: string;
   /** The longest a cell may take; default: no limit. */
   readonly executionTimeoutMs?: number;
   readonly startTimeoutMs?: number;
-  /** The time between saves inside a cell. */
+  /** How long an interrupted cell has to end by itself, on a time-out or a signal, before its kernel is killed. */
+  readonly interruptGraceMs?: number;
+  /** The time between saves inside a cell; 0 for none. */
   readonly autosaveMs?: number;
+  /** False saves at the end alone; default: true. */
+  readonly savesSteps?: boolean;
+  /** Files and folders the notebook reads, relative to `cwd`: their hashes are recorded. */
+  readonly reads?: readonly string[];
   /** Ends the run; a reason of class `Interruption` gives its exit code. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
@@ -48,31 +52,14 @@ export interface RunResult {
   /** Why the run stopped. */
   readonly error?: CellError;
   readonly notebook: Notebook;
-}
-
-/** The reason an `AbortSignal` carries when the operating system asks for the end. */
-export class Interruption extends Error {
-  override readonly name = "Interruption";
-  constructor(readonly signalName: "SIGINT" | "SIGTERM" | "SIGHUP") {
-    super(`the run was ended by ${signalName}`);
-  }
-}
-
-class CellTimeout extends Error {
-  override readonly name = "CellTimeoutError";
-}
-
-/** What ended a run before its last cell. */
-interface Stop {
-  readonly outcome: RunOutcome;
-  readonly exitCode: number;
-  readonly error: ErrorOutput;
-  /** The cell it happened in, counted as in `RunEvent`; undefined before the first. */
-  readonly index?: number;
+  /** Where it was saved: the path with parameters filled in. */
+  readonly output: string;
 }
 
 const START_TIMEOUT_MS = 60_000;
 const AUTOSAVE_MS = 30_000;
+/** Training saves a checkpoint when it is interrupted. */
+const INTERRUPT_GRACE_MS = 10_000;
 const ABORT_RETRIES = 3;
 
 /**
@@ -83,24 +70,32 @@ const ABORT_RETRIES = 3;
  * @throws {DataError} when the output cannot be written.
  */
 export async function runNotebook(options: RunOptions): Promise<RunResult> {
-  const notebook = await readNotebook(options.input);
-  const spec = findKernelSpec(options.kernel ?? kernelNameOf(notebook, options.input));
-  const inputs = options.parameters ?? [];
-  if (inputs.length > 0 && !notebook.cells.some((cell) => tagsOf(cell).includes(PARAMETERS_TAG))) {
-    const text = `"${options.input}" has no cell tagged "${PARAMETERS_TAG}": its parameters are set on top, unchecked`;
-    options.onEvent?.({ kind: "warning", text });
-  }
-  const parameters = injectParameters(notebook, inputs, spec.language, options.input);
-  startRun(notebook, { inputPath: options.input, outputPath: options.output, parameters });
-  await mkdirP(dirname(options.output));
-  const saver = new NotebookSaver(options.output, notebook, options.autosaveMs ?? AUTOSAVE_MS);
+  let spec: KernelSpec | undefined;
+  const { onEvent } = options;
+  const prepared = await prepareNotebook(
+    { ...options, onWarning: (text) => onEvent?.({ kind: "warning", text }) },
+    (notebook, path) => {
+      spec = findKernelSpec(options.kernel ?? kernelNameOf(notebook, path));
+      return spec;
+    },
+  );
+  const { notebook, input, output, parameters } = prepared;
+  startRun(notebook, { inputPath: input, outputPath: output, parameters });
+  const cwd = options.cwd ?? process.cwd();
+  const provenance = await collectProvenance({ notebook, path: input, inputs: options.reads ?? [], cwd });
+  setProvenance(notebook, provenance);
+  if (output !== STANDARD_STREAM) mkdirP(dirname(output));
+  const { autosaveMs = AUTOSAVE_MS, savesSteps = true } = options;
+  const saver = new NotebookSaver(output, notebook, { autosaveMs, savesSteps });
   try {
     await saver.save();
-    const stop = await new Run(notebook, spec, saver, options).execute();
+    const stop = await new Run(notebook, spec!, saver, options, provenance).execute();
     endRun(notebook, stop?.outcome ?? "completed");
-    if (stop === undefined) return { outcome: "completed", exitCode: 0, notebook };
+    if (stop === undefined || stop.outcome === "completed") {
+      return { outcome: "completed", exitCode: 0, notebook, output };
+    }
     const { outcome, exitCode } = stop;
-    return { outcome, exitCode, error: cellErrorOf(stop, options.output), notebook };
+    return { outcome, exitCode, error: cellErrorOf(stop, output), notebook, output };
   } catch (error) {
     endRun(notebook, "failed");
     throw error;
@@ -114,12 +109,15 @@ class Run {
   private quirks: Quirks = NO_QUIRKS;
   private count = 0;
   private askedForInput = false;
+  /** A cell was given up while the kernel worked on it. */
+  private isBusy = false;
 
   constructor(
     private readonly notebook: Notebook,
     private readonly spec: KernelSpec,
     private readonly saver: NotebookSaver,
     private readonly options: RunOptions,
+    private readonly provenance: Provenance,
   ) {}
 
   /** Runs every cell; resolves with what stopped it, if anything did. */
@@ -131,16 +129,16 @@ class Run {
       if (error instanceof Interruption) return stopOf(error);
       throw error;
     }
-    let stop: Stop | undefined;
     try {
       this.quirks = quirksOf(kernel.info);
+      setProvenance(this.notebook, { ...this.provenance, kernel: describeKernel(this.spec.name, kernel.info) });
       this.options.onEvent?.({ kind: "start", cells: this.notebook.cells.length, kernel: this.spec.name });
-      stop = await this.executeCells(kernel);
+      const stop = await this.executeCells(kernel);
       this.notebook.metadata.language_info = kernel.info.language_info;
       return stop;
     } finally {
       // A kernel that is still busy with an abandoned cell is not asked to leave.
-      await kernel.stop({ isUrgent: stop !== undefined && stop.outcome !== "failed" });
+      await kernel.stop({ isUrgent: this.isBusy || kernel.hasEnded });
     }
   }
 
@@ -164,8 +162,9 @@ class Run {
       const isRun = cell.cell_type === "code" && cell.source.trim() !== "";
       if (isRun) await this.saver.save();
       const stop = isRun ? await this.executeCell(kernel, cell) : undefined;
-      endCell(cell, stop === undefined ? "completed" : "failed");
-      if (stop !== undefined) markFailure(this.notebook, cell, stop.error);
+      const hasFailed = stop !== undefined && stop.outcome !== "completed";
+      endCell(cell, hasFailed ? "failed" : "completed");
+      if (hasFailed) markFailure(this.notebook, cell, stop.error);
       if (isRun) await this.saver.save();
       this.options.onEvent?.({ kind: "cell-end", index, cell });
       if (stop !== undefined) return { ...stop, index };
@@ -188,6 +187,7 @@ class Run {
     if (reply.status === "ok" && !this.askedForInput) return undefined;
     if (this.askedForInput) cell.outputs!.push(inputError());
     const error = errorOf(cell, reply, this.quirks);
+    if (isQuietExit(error)) return { outcome: "completed", exitCode: 0, error };
     if (!tagsOf(cell).includes("raises-exception")) return { outcome: "failed", exitCode: 1, error };
     await sleep(this.quirks.abortWindowMs);
     return undefined;
@@ -202,19 +202,35 @@ class Run {
         executionTimeoutMs === undefined
           ? undefined
           : setTimeout(() => limit.abort(timeoutError(executionTimeoutMs)), executionTimeoutMs);
+      const work = kernel.execute(cell.source, (id) => this.collector.attach(id, cell));
       try {
-        const work = kernel.execute(cell.source, (id) => this.collector.attach(id, cell));
         const { reply, isComplete } = await abortable(work, limit.signal, this.options.signal);
         // By our clock: tslab dates its replies with the time the cell began.
         recordTiming(cell, "shell.execute_reply", new Date().toISOString());
         if (!isComplete) markTruncated(cell);
         const isRefused = reply.status === "abort" || reply.status === "aborted";
         if (!isRefused || attempt === ABORT_RETRIES) return reply;
+      } catch (error) {
+        if (!(error instanceof KernelError)) await this.interrupt(kernel, work);
+        throw error;
       } finally {
         clearTimeout(timer);
       }
       await sleep(this.quirks.abortWindowMs);
     }
+  }
+
+  /** Gives a cell that is not waited for any longer the time to save what it has and to end. */
+  private async interrupt(kernel: Kernel, work: Promise<unknown>): Promise<void> {
+    this.isBusy = true;
+    kernel.interrupt();
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), this.options.interruptGraceMs ?? INTERRUPT_GRACE_MS);
+    const end = (): void => {
+      this.isBusy = false;
+    };
+    await abortable(work.then(end, end), limit.signal).catch(() => {});
+    clearTimeout(timer);
   }
 
   private onOutput(message: Message): void {
@@ -231,50 +247,10 @@ class Run {
   }
 }
 
-function kernelNameOf(notebook: Notebook, path: string): string {
-  const spec = notebook.metadata.kernelspec as JsonObject | undefined;
-  if (typeof spec?.name === "string") return spec.name;
-  const message = `Cannot tell which kernel runs "${path}": its metadata names none; give one with --kernel`;
-  throw new NotebookError(message, { path, isRequest: true });
-}
-
-function stopOf(error: unknown): Stop {
-  const { name, message } = error as Error;
-  const output: ErrorOutput = {
-    output_type: "error",
-    ename: name,
-    evalue: message,
-    traceback: [`${name}: ${message}`],
-  };
-  if (error instanceof Interruption) {
-    return { outcome: "interrupted", exitCode: EXIT_CODES[error.signalName], error: output };
-  }
-  if (error instanceof CellTimeout) return { outcome: "timed-out", exitCode: 1, error: output };
-  if (error instanceof KernelError) return { outcome: "kernel-died", exitCode: 138, error: output };
-  throw error;
-}
-
-const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-
-function timeoutError(timeoutMs: number): CellTimeout {
-  return new CellTimeout(`the cell took longer than ${timeoutMs / 1000} s`);
-}
-
-function inputError(): ErrorOutput {
-  const evalue = "the cell asked for keyboard input, and nobody is there to give it";
-  return { output_type: "error", ename: "InputRequestError", evalue, traceback: [`InputRequestError: ${evalue}`] };
-}
-
 function markTruncated(cell: Cell): void {
   cell.metadata.asterolab = { ...(cell.metadata.asterolab as JsonObject | undefined), outputs_truncated: true };
   const text = "[asterolab] the kernel never reported the end of this cell's output: some of it may be lost\n";
   cell.outputs!.push({ output_type: "stream", name: "stderr", text });
-}
-
-function cellErrorOf({ error, index }: Stop, path: string): CellError {
-  const where = index === undefined ? "before its first cell" : `at cell ${index}`;
-  const message = `Notebook "${path}" stopped ${where}: ${error.ename}: ${error.evalue}`;
-  return new CellError(message, index ?? -1, error.ename, error.evalue, error.traceback);
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -104,6 +104,11 @@ export class KernelClient {
     return { reply: content, isComplete };
   }
 
+  /** Asks the kernel to stop the cell that runs. */
+  requestInterrupt(): void {
+    this.send(this.control, "interrupt_request", {});
+  }
+
   /** Asks the kernel to end; the caller watches the process. */
   requestShutdown(): void {
     this.send(this.control, "shutdown_request", { restart: false });

@@ -24,6 +24,7 @@ const STOP_GRACE_MS = 1000;
 
 export class Kernel {
   private constructor(
+    private readonly spec: KernelSpec,
     /** The content of the `kernel_info_reply`. */
     readonly info: MessageContent,
     private readonly client: KernelClient,
@@ -56,7 +57,7 @@ export class Kernel {
     const timer = setTimeout(() => limit.abort(startTimeoutError(spec, options, process)), options.startTimeoutMs);
     try {
       const info = await abortable(client.ready(), limit.signal, options.signal);
-      return new Kernel(info, client, process, connection);
+      return new Kernel(spec, info, client, process, connection);
     } catch (error) {
       client.abandon(error as Error);
       await end(client, process, connection, 0);
@@ -81,6 +82,12 @@ export class Kernel {
    */
   execute(code: string, onSent?: (messageId: string) => void): Promise<Execution> {
     return this.client.execute(code, { idleTimeoutMs: IDLE_TIMEOUT_MS, onSent });
+  }
+
+  /** Asks the cell that runs to stop, in the way the kernel's spec says. */
+  interrupt(): void {
+    if (this.spec.interruptMode === "message") this.client.requestInterrupt();
+    else this.process.signal("SIGINT");
   }
 
   /** Ends the kernel: politely first, or at once when it is busy with a cell that nobody waits for any more. */

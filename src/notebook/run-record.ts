@@ -19,7 +19,7 @@ export interface RunDescription {
 
 /** Makes a notebook ready for a run: no outputs, no marks of an earlier failure, every cell pending. */
 export function startRun(notebook: Notebook, run: RunDescription): void {
-  notebook.cells = notebook.cells.filter((cell) => !tagsOf(cell).includes(ERROR_TAG));
+  removeFailureMarks(notebook);
   for (const cell of notebook.cells) {
     if (cell.cell_type === "code") {
       cell.outputs = [];
@@ -29,6 +29,17 @@ export function startRun(notebook: Notebook, run: RunDescription): void {
     cell.metadata = { ...metadata, tags: [...tagsOf(cell)] };
     setRecord(cell, { status: "pending", exception: null, start_time: null, end_time: null, duration: null });
   }
+  describeRun(notebook, run);
+  Object.assign(notebook.metadata.papermill as JsonObject, {
+    start_time: now(),
+    end_time: null,
+    duration: null,
+    exception: null,
+  });
+}
+
+/** Writes down what is run with what, before anything has run. */
+export function describeRun(notebook: Notebook, run: RunDescription): void {
   notebook.metadata.papermill = {
     default_parameters: {},
     environment_variables: {},
@@ -36,11 +47,12 @@ export function startRun(notebook: Notebook, run: RunDescription): void {
     version: `asterolab ${version}`,
     input_path: run.inputPath,
     output_path: run.outputPath,
-    start_time: now(),
-    end_time: null,
-    duration: null,
-    exception: null,
   };
+}
+
+/** Takes the notes of `markFailure` out again. */
+export function removeFailureMarks(notebook: Notebook): void {
+  notebook.cells = notebook.cells.filter((cell) => !tagsOf(cell).includes(ERROR_TAG));
 }
 
 /** Marks a cell as begun. */

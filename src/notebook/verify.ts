@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type CompareOptions, compareOutputs, type Difference } from "./compare";
 import { type RunOptions, type RunResult, runNotebook } from "./executor";
 import { type JsonObject, readNotebook } from "./notebook-file";
+import { collectProvenance, compareProvenance, maybeProvenance, type ProvenanceCheck } from "./provenance";
 
 export interface VerifyOptions
   extends CompareOptions,
@@ -17,6 +18,8 @@ export interface VerifyOptions
 export interface Verification {
   /** Empty when the notebook reproduced. */
   readonly differences: readonly Difference[];
+  /** What has changed since the run that the notebook records; undefined when it records none. */
+  readonly provenance: ProvenanceCheck | undefined;
   /** Of the new run. */
   readonly run: RunResult;
 }
@@ -30,6 +33,10 @@ export interface Verification {
 export async function verifyNotebook(options: VerifyOptions): Promise<Verification> {
   const { input, rtol, atol, parameters = [], cwd, ...run } = options;
   const expected = await readNotebook(input);
+  const recordedRun = maybeProvenance(expected);
+  const reads = Object.keys(recordedRun?.inputs ?? {});
+  const here = process.cwd();
+  const now = await collectProvenance({ notebook: expected, path: input, inputs: reads, cwd: cwd ?? here });
   const folder = await mkdtemp(join(tmpdir(), "asterolab-verify-"));
   try {
     const given = new Set(parameters.map(({ name }) => name));
@@ -43,8 +50,10 @@ export async function verifyNotebook(options: VerifyOptions): Promise<Verificati
       cwd: cwd ?? folder,
       parameters: [...recorded, ...parameters],
     });
-    if (result.error !== undefined) return { differences: [], run: result };
-    return { differences: compareOutputs(expected, result.notebook, { rtol, atol }), run: result };
+    const kernel = maybeProvenance(result.notebook)?.kernel ?? null;
+    const provenance = recordedRun && compareProvenance(recordedRun, { ...now, kernel });
+    if (result.error !== undefined) return { differences: [], provenance, run: result };
+    return { differences: compareOutputs(expected, result.notebook, { rtol, atol }), provenance, run: result };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

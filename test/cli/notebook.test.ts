@@ -9,10 +9,55 @@ import { codeCell, FIXTURES, scripted, writeTestNotebook } from "../notebook/not
 
 const CELLS = [codeCell("[]", "parameters"), scripted(["stream", "stdout", "printed\n"])];
 
+const PROGRAM = join(projectRoot, "bin", "asterolab.js");
+const OPTIONS = { encoding: "utf8" as const, env: { ...process.env, JUPYTER_PATH: FIXTURES } };
+
 function notebookRun(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const command = [join(projectRoot, "bin", "asterolab.js"), "notebook", "run", ...args];
-  return spawnSync(process.execPath, command, { encoding: "utf8", env: { ...process.env, JUPYTER_PATH: FIXTURES } });
+  const stdio = ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"];
+  return spawnSync(process.execPath, [PROGRAM, "notebook", "run", ...args], { ...OPTIONS, stdio });
 }
+
+/** As a shell joins programs: with pipes, which Node's own are not. */
+function shell(script: string): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync("sh", ["-c", script.replace(/\brun\b/, `"${process.execPath}" "${PROGRAM}" notebook run`)], OPTIONS);
+}
+
+test("notebooks go through pipes: alone, or to the path given", () => {
+  const { input, output } = writeTestNotebook("scripted", CELLS);
+  for (const script of [`cat "${input}" | run | cat`, `run "${input}" < /dev/null | cat`, `run - - < "${input}"`]) {
+    const { status, stdout, stderr } = shell(script);
+    assert.equal(status, 0, stderr);
+    assert.equal(stderr, "");
+    const { cells, metadata } = parseNotebook(stdout, "stdout");
+    assert.deepEqual(cells[1]!.outputs, [{ output_type: "stream", name: "stdout", text: "printed\n" }]);
+    assert.equal((metadata.papermill as { output_path: unknown }).output_path, "-");
+  }
+  const { status, stdout } = shell(`cat "${input}" | run "${output}"`);
+  assert.equal(status, 0);
+  assert.equal(stdout, `${output}\n`);
+  assert.ok(existsSync(output));
+});
+
+test("--prepare-only runs nothing; option names with underscores are papermill's", () => {
+  const { input, output } = writeTestNotebook("tslab-like", [codeCell("let a = 'x';", "parameters")]);
+  const { status, stderr } = notebookRun(input, output, "--prepare-only", "--parameters_raw", "a", "7");
+  assert.equal(status, 0, stderr);
+  assert.match(readFileSync(output, "utf8"), /let a: string = \\"7\\";/);
+});
+
+test("--stdout-file and --stderr-file receive what cells print", () => {
+  const cells = [
+    scripted(["stream", "stdout", "out\n"], ["stream", "stderr", "err\n"], ["stream", "stdout", "more\n"]),
+  ];
+  const { input, output, folder } = writeTestNotebook("scripted", cells);
+  const [out, err] = [join(folder, "o.txt"), join(folder, "e.txt")];
+  const options = ["--no-progress-bar", "--no-request-save-on-cell-execute", "--autosave-cell-every", "0"];
+  const { status, stderr } = notebookRun(input, output, "--stdout-file", out, "--stderr-file", err, ...options);
+  assert.equal(status, 0);
+  assert.equal(stderr, "");
+  assert.equal(readFileSync(out, "utf8"), "out\nmore\n");
+  assert.equal(readFileSync(err, "utf8"), "err\n");
+});
 
 test("a notebook is run, its path goes to stdout, its output to stderr when asked for", () => {
   const { input, output } = writeTestNotebook("scripted", CELLS);
@@ -50,6 +95,10 @@ test("a wrong request ends with exit code 2 and one line, and writes nothing", (
       ["--execution-timeout", "soon"],
       /^asterolab: option '--execution-timeout <seconds>' argument 'soon' is invalid\. expected a number of seconds above 0\.$/,
     ],
+    [
+      ["--stdout-file", "/no/such/file"],
+      /^asterolab: Cannot write --stdout-file "\/no\/such\/file": no such file or folder$/,
+    ],
     [["--rank", "2"], /^asterolab: unknown option '--rank'/],
   ];
   for (const [args, text] of wrong) {
@@ -58,4 +107,6 @@ test("a wrong request ends with exit code 2 and one line, and writes nothing", (
     assert.match(stderr.trim().split("\n")[0]!, text);
     assert.equal(existsSync(output), false);
   }
+  const { status, stderr } = notebookRun();
+  assert.deepEqual([status, stderr], [2, "asterolab: notebook run: missing argument 'input'\n"]);
 });

@@ -6,7 +6,16 @@ import test from "node:test";
 import { DataError, KernelError } from "../../src/errors";
 import { Interruption, runNotebook } from "../../src/notebook/executor";
 import { type Cell, parseNotebook } from "../../src/notebook/notebook-file";
-import { FIXTURES, isAlive, processesUnder, scripted, statusOf, textOf, writeTestNotebook } from "./notebook-builder";
+import {
+  codeCell,
+  FIXTURES,
+  isAlive,
+  processesUnder,
+  scripted,
+  statusOf,
+  textOf,
+  writeTestNotebook,
+} from "./notebook-builder";
 
 process.env.JUPYTER_PATH = FIXTURES;
 const REPOSITORY = join(__dirname, "..", "..");
@@ -49,6 +58,34 @@ test("a cell that takes too long ends the run, and what the kernel started ends 
   await until(() => !isAlive(Number(started)));
   assert.equal(statusOf(saved.cells[3]), "pending");
   assert.deepEqual(processesUnder(process.pid), []);
+});
+
+test("a cell over its time is interrupted first, so that it can save what it has", async () => {
+  const paths = writeTestNotebook("asterolab", [
+    codeCell("await new Promise((go) => setTimeout(go, 60_000));"),
+    codeCell("1"),
+  ]);
+  const { outcome, error } = await runNotebook({
+    ...paths,
+    cwd: REPOSITORY,
+    executionTimeoutMs: 1500,
+    interruptGraceMs: 120_000,
+  });
+  assert.equal(outcome, "timed-out");
+  assert.match(error!.message, /CellTimeoutError: the cell took longer than 1\.5 s$/);
+  const { cells } = read(paths.output);
+  const names = cells[2]!.outputs!.map((output) => (output.output_type === "error" ? output.ename : "none"));
+  assert.deepEqual(names, ["KeyboardInterrupt", "CellTimeoutError"]);
+  assert.deepEqual(processesUnder(process.pid), []);
+});
+
+test("sys.exit() of Python ends the run well; the cells after it stay pending", async () => {
+  const paths = writeTestNotebook("scripted", [scripted(["error", "SystemExit", "0"]), scripted()]);
+  const { outcome, exitCode, error } = await runNotebook(paths);
+  assert.deepEqual([outcome, exitCode, error], ["completed", 0, undefined]);
+  assert.deepEqual(read(paths.output).cells.map(statusOf), ["completed", "pending"]);
+  const failing = writeTestNotebook("scripted", [scripted(["error", "SystemExit", "2"])]);
+  assert.equal((await runNotebook(failing)).exitCode, 1);
 });
 
 test("an abort before the kernel is ready leaves a valid file with every cell pending", async () => {

@@ -57,12 +57,48 @@ test("without parameters the notebook stays as it is, in any language", () => {
   assert.equal(notebook.cells.length, 1);
 });
 
+// Expected: papermill 2.7.0, `PythonTranslator.codify({...})`.
+test("a Python notebook gets Python", () => {
+  const values = {
+    lr: 0.5,
+    on: true,
+    name: 'a"b\n',
+    none: null,
+    far: -Infinity,
+    xs: [1, false],
+    map: { k: Number.NaN },
+  };
+  const inputs = Object.entries(values).map(([name, value]) => ({ name, candidates: [value] }));
+  const notebook = notebookOf(codeCell("lr = 1", "parameters"));
+  injectParameters(notebook, inputs, "python", "x.ipynb");
+  const lines = [
+    "# Parameters",
+    "lr = 0.5",
+    "on = True",
+    'name = "a\\"b\\n"',
+    "none = None",
+    "far = float('-inf')",
+    "xs = [1, False]",
+    "map = {\"k\": float('nan')}",
+  ];
+  assert.equal(notebook.cells[1]!.source, `${lines.join("\n")}\n`);
+});
+
+test("values given besides need no declaration and come first", () => {
+  const notebook = notebookOf(codeCell("let lr = 0.1;", "parameters"));
+  injectParameters(notebook, LR, "typescript", "x.ipynb", { PAPERMILL_INPUT_PATH: "x.ipynb" });
+  assert.equal(
+    notebook.cells[1]!.source,
+    '// Parameters\nlet PAPERMILL_INPUT_PATH = "x.ipynb";\nlet lr: number = 0.5;\n',
+  );
+});
+
 test("a language without translation and a value without exact form are refused", () => {
   assert.throws(
-    () => inject(notebookOf(), "python"),
+    () => inject(notebookOf(), "r"),
     (error) => {
       assert.ok(error instanceof NotebookError && error.isRequest);
-      const text = 'Cannot pass parameters to "x.ipynb": its language is "python", expected typescript or javascript';
+      const text = 'Cannot pass parameters to "x.ipynb": its language is "r", expected typescript, javascript, python';
       assert.equal(error.message, text);
       return true;
     },

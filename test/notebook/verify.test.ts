@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { runNotebook } from "../../src/notebook/executor";
 import { readNotebook, writeNotebook } from "../../src/notebook/notebook-file";
+import { maybeProvenance, setProvenance } from "../../src/notebook/provenance";
 import { verifyNotebook } from "../../src/notebook/verify";
 import { codeCell, writeTestNotebook } from "./notebook-builder";
 
@@ -25,4 +27,41 @@ test("verify runs a notebook again with its recorded parameters and tells what d
   await writeNotebook(input, changed);
   const { differences } = await verifyNotebook({ input, ...TOLERANCES });
   assert.deepEqual(differences, [{ cell: 2, text: 'output 0: stdout line 1 is "3 stars", was "4 stars"' }]);
+});
+
+test("verify tells that cells or inputs have changed since the run, and notes where it took place", async () => {
+  const { input, output, folder } = writeTestNotebook("asterolab", [codeCell("console.log('stars');")]);
+  mkdirSync(join(folder, "data"));
+  writeFileSync(join(folder, "data", "a.txt"), "one");
+  const reads = ["data", "absent.txt"];
+  await runNotebook({ input, output, cwd: folder, reads });
+  const notebook = await readNotebook(output);
+  const provenance = maybeProvenance(notebook)!;
+  // printf 'folder\n<sha256 of "one"> a.txt\n' | sha256sum
+  assert.deepEqual(provenance.inputs, {
+    data: "8dcf4f754294b7697019d42a832bdd507dd12ee841a9eb448b15b900371eab59",
+    "absent.txt": null,
+  });
+  assert.match(provenance.kernel!, /^asterolab asterolab \S+ typescript \S+$/);
+  assert.equal(provenance.node, process.version);
+  assert.match(provenance.sources, /^[0-9a-f]{12}$/);
+  const verify = () => verifyNotebook({ input: output, cwd: folder, ...TOLERANCES });
+  assert.deepEqual((await verify()).provenance, { problems: [], notes: [] });
+
+  setProvenance(notebook, { ...provenance, node: "v1.2.3", commit: "0123456789ab" });
+  notebook.cells[0]!.source = "console.log('stars' );";
+  await writeNotebook(output, notebook);
+  writeFileSync(join(folder, "data", "a.txt"), "two");
+  writeFileSync(join(folder, "absent.txt"), "");
+  const changed = await verify();
+  assert.deepEqual(changed.differences, []);
+  assert.deepEqual(changed.provenance!.problems, [
+    "its code cells were changed after the run",
+    'its input "absent.txt" was not there when it ran',
+    'its input "data" was different when it ran',
+  ]);
+  assert.equal(changed.provenance!.notes[0], `Node was v1.2.3, is ${process.version}`);
+  assert.match(changed.provenance!.notes[1]!, /^commit was 0123456789ab, is (unknown|[0-9a-f]{12}\+?)$/);
+  rmSync(join(folder, "data"), { recursive: true });
+  assert.equal((await verify()).provenance!.problems[2], 'its input "data" is not here');
 });
