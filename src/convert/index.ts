@@ -13,6 +13,7 @@ import {
 import { loadError } from "../checkpoint/load-error";
 import { type ConfigSpec, parseConfig } from "../config";
 import type { HeadName } from "../data/parameters";
+import { inputPoints } from "../data/prepare-spectrum";
 import { CliError } from "../errors";
 import { parseJson } from "../json";
 import { parameterSpecs } from "../model/parameters";
@@ -118,11 +119,12 @@ function checkNetwork(
 ): ReadonlyMap<string, StateTensor> {
   const outputsOf = (head: HeadName): number => model.get(`linear_${head}.weight`)?.shape[0] ?? 0;
   const specs = parameterSpecs({
-    shape: points,
+    shape: inputPoints(points, config.rebin),
     filters: config.filters,
     kernelSize: config.kernel_size,
     lstmUnits: config.lstm_units,
     denseUnits: config.dense_units,
+    summaryInputs: 2 * config.summary,
     headOutputs: new Map(config.heads.map((head) => [head, outputsOf(head)])),
   });
   return checkState(model, specs, source);

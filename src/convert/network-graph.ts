@@ -7,12 +7,14 @@
  */
 
 import type { NetworkSettings, StateTensor } from "../checkpoint";
+import { inputPoints } from "../data/prepare-spectrum";
 import { sequenceLength } from "../model/parameters";
 import { positionCode } from "../model/position-code";
+import { bandWeights } from "../model/summary";
 import { type Edge, GraphBuilder, integerList, text } from "./graph-builder";
 import { toGraphLayout } from "./graph-layout";
 
-/** Name of the graph's input, [B, points]: positive powers, scaled as in training. */
+/** Name of the graph's input, [B, inputs]: positive powers, prepared as in training. */
 export const INPUT_NAME = "spectra";
 
 /** Added to the variance, as in the engine's convolution block. */
@@ -34,29 +36,44 @@ export function networkGraph(
   };
   const stages = config.filters.length;
   const channels = config.filters.at(-1)!;
-  const steps = sequenceLength(points, stages);
+  const inputs = inputPoints(points, config.rebin);
+  const steps = sequenceLength(inputs, stages);
 
-  let x = graph.add("Log", "log_power", [graph.placeholder(INPUT_NAME, [points])]);
-  x = graph.reshape("signal", x, [1, points, 1]);
+  const power = graph.placeholder(INPUT_NAME, [inputs]);
+  const logPower = graph.add("Log", "log_power", [power]);
+  let x = graph.reshape("signal", logPower, [1, inputs, 1]);
   for (let stage = 1; stage <= stages; stage++) x = convolutionStage(graph, stage, x, parameter);
   if (config.pos_enc) {
     const code = graph.floats("graph/position_code", [steps, channels], positionCode(steps, channels));
     x = graph.add("AddV2", "coded", [graph.reshape("sequence", x, [steps, channels]), code]);
   }
-  let inputs = channels;
+  let features = channels;
   config.lstm_units.forEach((units, index) => {
-    x = recurrence(graph, `lstm${index + 1}`, x, { steps, inputs, units }, parameter);
-    inputs = units;
+    x = recurrence(graph, `lstm${index + 1}`, x, { steps, inputs: features, units }, parameter);
+    features = units;
   });
   const linear = (name: string, input: Edge, output: string): Edge => {
     const product = graph.product(`${name}/product`, input, parameter(`${name}.weight`));
     return graph.add("AddV2", output, [product, parameter(`${name}.bias`)]);
   };
-  const trunk = graph.add("Tanh", "trunk", [
-    linear("linear", graph.reshape("flat", x, [steps * inputs]), "linear/sum"),
-  ]);
+  const flat = graph.reshape("flat", x, [steps * features]);
+  const seen = config.summary > 0 ? withSummary(graph, flat, { power, logPower, inputs, bands: config.summary }) : flat;
+  const trunk = graph.add("Tanh", "trunk", [linear("linear", seen, "linear/sum")]);
   for (const head of config.heads) linear(`linear_${head}`, trunk, head);
   return graph;
+}
+
+/** The trunk's input and behind it the summary of the spectrum, as in `summaryOf`. */
+function withSummary(
+  graph: GraphBuilder,
+  flat: Edge,
+  { power, logPower, inputs, bands }: { power: Edge; logPower: Edge; inputs: number; bands: number },
+): Edge {
+  const weights = graph.floats("graph/bands", [bands, inputs], bandWeights(inputs, bands));
+  const levels = graph.add("Log", "summary/levels", [graph.product("summary/means", power, weights)]);
+  const logarithms = graph.product("summary/logarithms", logPower, weights);
+  const axis = graph.integers("graph/feature_axis", [1], []);
+  return graph.add("ConcatV2", "summary", [flat, levels, logarithms, axis], { N: { i: "3" } });
 }
 
 type ParameterSource = (name: string) => Edge;

@@ -1,6 +1,6 @@
 /**
  * A tfjs graph model in two files: `model.json` with the graph, and its weights as raw bytes beside it. A browser loads it
- * with `tf.loadGraphModel("model.json")`; `predict` then takes [B, points] and gives one [B, classes] per head.
+ * with `tf.loadGraphModel("model.json")`; `predict` then takes [B, inputs] and gives one [B, classes] per head.
  *
  * Source: tfjs-core `src/io/types.ts` (`ModelJSON`), tfjs-converter `src/executor/graph_model.ts`.
  */
@@ -12,6 +12,7 @@ import type { NetworkSettings, StateTensor } from "../checkpoint";
 import { loadError } from "../checkpoint/load-error";
 import { parseConfig } from "../config";
 import { writeFileAtomic } from "../data/files";
+import { inputPoints } from "../data/prepare-spectrum";
 import { version } from "../version";
 import { type GraphBuilder, shapeOf } from "./graph-builder";
 import { fromGraphLayout } from "./graph-layout";
@@ -87,7 +88,7 @@ function modelJson(
     generatedBy: `Asterolab ${version}`,
     convertedBy: null,
     signature: {
-      inputs: { [INPUT_NAME]: tensorInfo(INPUT_NAME, [-1, points]) },
+      inputs: { [INPUT_NAME]: tensorInfo(INPUT_NAME, [-1, inputPoints(points, config.rebin)]) },
       outputs: Object.fromEntries(config.heads.map((head) => [head, tensorInfo(head, [-1, -1])])),
     },
     modelTopology: { node: graph.nodes, library: {}, versions: { producer: 1 } },

@@ -1,7 +1,8 @@
 /**
  * The smooth background of a power spectrum, without a model of it: a low quantile in windows of constant relative width,
  * joined by straight lines in log frequency and log power. Narrow peaks pass between the quantiles, granulation and white
- * noise do not, so that a raw spectrum and one that somebody has divided by its background come out alike.
+ * noise do not, so that a raw spectrum and one that somebody has divided by its background come out alike: to a few percent,
+ * and to 15 % where a background falls as steeply as granulation can, with the fourth power of the frequency.
  */
 
 import { select } from "./median";

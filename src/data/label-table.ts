@@ -5,6 +5,7 @@ import { DataError } from "../errors";
 import { digitizeValue } from "./binning";
 import type { ClassEdges } from "./classes";
 import { MISSING_LABEL } from "./columns";
+import { comparison } from "./comparison";
 import { HEAD_NAMES, type HeadName, isHeadName, LABEL_COLUMNS, labelValue, PARAMETERS } from "./parameters";
 import type { Shard } from "./shards";
 
@@ -156,20 +157,8 @@ function compileFilter({ column, op, value }: Filter, folder: string): (columns:
     );
   }
   const read = typeof column === "number" ? (columns: Float64Array) => columns[column]! : valueReader(column);
-  switch (op) {
-    case "<":
-      return (columns) => read(columns) < value;
-    case "<=":
-      return (columns) => read(columns) <= value;
-    case ">":
-      return (columns) => read(columns) > value;
-    case ">=":
-      return (columns) => read(columns) >= value;
-    case "==":
-      return (columns) => read(columns) === value;
-    case "!=":
-      return (columns) => read(columns) !== value;
-  }
+  const holds = comparison(op, value);
+  return (columns) => holds(read(columns));
 }
 
 function valueReader(head: HeadName): (columns: Float64Array) => number {

@@ -9,8 +9,8 @@ export interface Share {
 export const WHOLE: Share = { index: 0, count: 1 };
 
 /**
- * The rows of one part: neighbours; parts differ by one row at most, and follow each other. Where parts are large they
- * start at even rows and differ by two: the native engine transforms neighbours in pairs, and a pair in one part gives
+ * The rows of one part: neighbours; parts differ by one row at most, and follow each other. Where parts are few or large
+ * they start at even rows and differ by two: the native engine transforms neighbours in pairs, and a pair in one part gives
  * the very numbers that it gives in the whole batch.
  */
 export function partOf(rows: number, { index, count }: Share): readonly [first: number, last: number] {
@@ -27,5 +27,5 @@ export function largestPart(rows: number, { count }: Pick<Share, "count">): numb
 }
 
 function unitOf(rows: number, count: number): number {
-  return rows >= 8 * count ? 2 : 1;
+  return count <= 4 || rows >= 8 * count ? 2 : 1;
 }

@@ -9,11 +9,14 @@ import { Simulator, type StarSource } from "./simulate-star";
 import type { Star } from "./star";
 
 export interface Observation {
-  /** Shortest and longest observation, days: half of the stars take the longest, the others are log-uniform. */
+  /** Shortest and longest observation, days: three in five stars take the longest, the others are log-uniform. */
   readonly days: readonly [shortest: number, longest: number];
   /** The part of the stars whose observations have gaps. */
   readonly gaps: number;
 }
+
+/** The stars that are observed for the longest time. */
+const LONGEST_SHARE = 0.6;
 
 /** Lengths between the shortest and the longest; each has a grid of its own. */
 const LENGTHS = 16;
@@ -43,7 +46,7 @@ export class Observer {
    */
   writeSpectrum(star: Star, source: StarSource, random: Random, into: Float32Array, offset = 0): void {
     const { lengths, observation } = this;
-    const isLongest = random.uniform() < 0.5;
+    const isLongest = random.uniform() < LONGEST_SHARE;
     const days = isLongest ? lengths.at(-1)! : lengths[random.integer(lengths.length)]!;
     const hasGaps = random.uniform() < observation.gaps;
     const simulator = this.simulatorOf(days);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { median } from "../../src/data/median";
-import { MEDIAN_FLOOR, prepareSpectrum, RAW_FLOOR } from "../../src/data/prepare-spectrum";
+import { MEDIAN_FLOOR, prepareSpectrum, RAW_FLOOR, SpectrumPreparer } from "../../src/data/prepare-spectrum";
 import { Random } from "../../src/random";
 import { assertClose } from "../assert-close";
 
@@ -86,5 +86,37 @@ test("a spectrum that is half zeros has no scale", () => {
   assert.throws(() => prepareSpectrum(Float32Array.of(0, 0, 0, 5, 6), new Float32Array(5), "median", location), {
     name: "DataError",
     message: 'Cannot scale "star.txt": the spectrum has 3 zeros among 5 powers, expected fewer than half',
+  });
+});
+
+test("neighbouring bins are averaged before anything else, those left over dropped", () => {
+  const preparer = new SpectrumPreparer({ normalize: "none", rebin: 3 }, 8);
+  assert.equal(preparer.inputs, 2);
+  const out = new Float32Array(2);
+  preparer.prepare(Float64Array.of(1, 2, 6, 0, 0, 12, 100, 100), out, location);
+  assertClose(out, [3, 4], { rtol: 1e-7 });
+});
+
+test("averaging may write over the beginning of the powers", () => {
+  const power = Float32Array.of(1, 3, 5, 7, 9, 11);
+  new SpectrumPreparer({ normalize: "none", rebin: 2 }, 6).prepare(power, power.subarray(0, 3), location);
+  assertClose(power.subarray(0, 3), [2, 6, 10], { rtol: 1e-7 });
+});
+
+test("the background takes any unit, and refuses what is half zeros", () => {
+  const random = new Random(5);
+  const power = Float64Array.from({ length: 900 }, () => -1e-30 * Math.log(random.uniform()));
+  const preparer = new SpectrumPreparer({ normalize: "background", rebin: 3 }, 900);
+  const [one, other] = [new Float32Array(300), new Float32Array(300)];
+  preparer.prepare(power, one, location);
+  preparer.prepare(
+    power.map((value) => 1e40 * value),
+    other,
+    location,
+  );
+  assertClose(other, one, { rtol: 1e-5 });
+  assert.throws(() => preparer.prepare(power.fill(0, 0, 600), one, location), {
+    name: "DataError",
+    message: 'Cannot scale "star.txt": the spectrum has 200 zeros among 300 powers, expected fewer than half',
   });
 });
