@@ -15,13 +15,14 @@ export {
   parseAssignment,
   parseConfig,
   readConfigFile,
+  type SimulateConfig,
 } from "./config";
 export { convert } from "./convert";
 export { categorize, digitize, scaleParameter } from "./data/binning";
 export { type ClassEdges, classCenters, classCounts, classWidths, resolveClassEdges } from "./data/classes";
 export { Dataset, type DatasetOptions } from "./data/dataset";
 export { mkdirP } from "./data/files";
-export { frequencyOfBin, gridFrequencies, KEPLER_GRID, POINTS, STEP_UHZ } from "./data/grid";
+export { frequencyOfBin, gridFrequencies, KEPLER_GRID, LONGEST_DAYS, POINTS, STEP_UHZ } from "./data/grid";
 export {
   classCount,
   HEAD_NAMES,
@@ -32,7 +33,8 @@ export {
   SEVEN_HEADS,
   type SeismicParameter,
 } from "./data/parameters";
-export { prepareSpectrum } from "./data/prepare-spectrum";
+export { inputPoints, type Preparation, prepareSpectrum, SpectrumPreparer } from "./data/prepare-spectrum";
+export type { Batch, BatchOptions, SpectrumSource } from "./data/source";
 export { type Communicator, detectLaunch, openWorld, singleCommunicator } from "./distributed";
 export { type Engine, type EngineName, engineStatistics, selectEngine } from "./engine";
 export {

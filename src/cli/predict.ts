@@ -16,6 +16,7 @@ import {
   predictionTable,
   predictSpectra,
   readStars,
+  SHIPPED_MODEL,
   type StarSpectrum,
 } from "../predict";
 
@@ -33,7 +34,12 @@ export function predictCommand(): Command {
   return new Command("predict")
     .description("Reads the parameters of stars off their power spectra, with their uncertainties.")
     .argument("<input...>", "text or CSV (frequency, power), .npy, or shards; data_000.npy[3] names one row")
-    .requiredOption("--model <path>", "run folder or .pth file")
+    .addOption(
+      new Option("--model <path>", "run folder or .pth file").default(
+        SHIPPED_MODEL,
+        "the network that comes with Asterolab",
+      ),
+    )
     .addOption(
       new Option("--engine <name>", "where to compute")
         .choices(["auto", "native", "tensorflow", "cpu"])
