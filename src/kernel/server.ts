@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { Publisher, Reply, Router } from "zeromq";
 import type { ConnectionInfo } from "../notebook/connection";
-import { createRequest, decodeMessage, encodeMessage, type Message, type MessageContent } from "../notebook/wire";
+import { createRequest, encodeMessage, type Message, type MessageContent, MessageDecoder } from "../notebook/wire";
 
 export type ChannelName = "shell" | "control" | "stdin";
 
@@ -19,12 +19,15 @@ export class KernelServer {
   private readonly routers: Readonly<Record<ChannelName, Router>>;
   private readonly iopub = new Publisher({ linger: 1000, sendHighWaterMark: 0 });
   private readonly heartbeat = new Reply({ linger: 0 });
+  /** One for all channels: a message of one may not be played again on another. */
+  private readonly decoder: MessageDecoder;
   private sending: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly info: ConnectionInfo,
     private readonly onRequest: (request: Request) => void,
   ) {
+    this.decoder = new MessageDecoder(info.key);
     // Routers without a limit, too: a reply must not be dropped because a client reads slowly.
     const router = (): Router => new Router({ linger: 1000, sendHighWaterMark: 0, handover: true });
     this.routers = { shell: router(), control: router(), stdin: router() };
@@ -83,9 +86,9 @@ export class KernelServer {
     for await (const frames of this.routers[channel]) {
       let message: Message;
       try {
-        message = decodeMessage(frames, this.info.key);
+        message = this.decoder.decode(frames);
       } catch {
-        continue; // a message without our key is nobody's request
+        continue; // a message without our key is nobody's request, and one that comes again was answered
       }
       const ids = frames.slice(
         0,

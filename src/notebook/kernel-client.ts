@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { Dealer, Subscriber } from "zeromq";
 import type { ConnectionInfo } from "./connection";
-import { createRequest, decodeMessage, encodeMessage, type Message, type MessageContent } from "./wire";
+import { createRequest, encodeMessage, type Message, type MessageContent, MessageDecoder } from "./wire";
 
 /** How a cell ended. */
 export interface Execution {
@@ -36,6 +36,7 @@ export class KernelClient {
   private readonly iopub: Subscriber;
   private readonly replies = new Map<string, Waiter>();
   private readonly idles = new Map<string, Waiter>();
+  private readonly decoder: MessageDecoder;
   private hasSeenIopub = false;
   private failure: Error | undefined;
   private sending: Promise<void> = Promise.resolve();
@@ -44,6 +45,7 @@ export class KernelClient {
     private readonly info: ConnectionInfo,
     private readonly options: ClientOptions,
   ) {
+    this.decoder = new MessageDecoder(info.key);
     // The kernel tells by the routing id that keyboard input belongs to the requests of the shell channel.
     const dealer = { linger: 0, reconnectInterval: 20, routingId: randomUUID() };
     this.shell = new Dealer(dealer);
@@ -170,9 +172,9 @@ export class KernelClient {
     for await (const frames of socket) {
       let message: Message;
       try {
-        message = decodeMessage(frames, this.info.key);
+        message = this.decoder.decode(frames);
       } catch {
-        continue; // another process on this port: a message without our key is nobody's answer
+        continue; // another process on this port: a message without our key is nobody's answer, nor one sent again
       }
       handle(message);
     }

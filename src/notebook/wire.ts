@@ -27,6 +27,30 @@ export interface Message {
 const DELIMITER = Buffer.from("<IDS|MSG>");
 const PROTOCOL_VERSION = "5.3";
 
+/** Messages a decoder remembers, as many as jupyter_client does: some ten megabytes. */
+const REMEMBERED = 2 ** 16;
+
+/**
+ * Decodes what arrives on the sockets of one connection, and refuses what came before: a recorded message is as well
+ * signed as a fresh one. The last 65,536 are remembered.
+ */
+export class MessageDecoder {
+  /** In the order of arrival. */
+  private readonly seen = new Set<string>();
+
+  constructor(private readonly key: string) {}
+
+  /** @throws {Error} as `decodeMessage`, and when the signature (without a key: the message's id) was seen before. */
+  decode(frames: readonly Uint8Array[]): Message {
+    const { message, signature } = decode(frames, this.key);
+    const mark = this.key === "" ? message.header.msg_id : signature;
+    if (this.seen.has(mark)) throw new Error(`Cannot decode message: ${message.header.msg_type} was received before`);
+    this.seen.add(mark);
+    if (this.seen.size > REMEMBERED) this.seen.delete(this.seen.values().next().value!);
+    return message;
+  }
+}
+
 /** A request of `session` with a fresh id, dated now. */
 export function createRequest(msgType: string, content: MessageContent, session: string): Message {
   const header: MessageHeader = {
@@ -51,9 +75,14 @@ export function encodeMessage(message: Message, key: string): Buffer[] {
 /**
  * The message in `frames`, whatever number of routing ids precedes it.
  *
- * @throws {Error} when the delimiter or a part is missing, the signature is wrong, or a part is no JSON object.
+ * @throws {Error} when the delimiter or a part is missing, the signature is wrong, a part is no JSON object, or the
+ * header lacks its id or type.
  */
 export function decodeMessage(frames: readonly Uint8Array[], key: string): Message {
+  return decode(frames, key).message;
+}
+
+function decode(frames: readonly Uint8Array[], key: string): { readonly message: Message; readonly signature: string } {
   const delimiter = frames.findIndex((frame) => DELIMITER.equals(frame));
   if (delimiter === -1) throw new Error(`Cannot decode message: no ${DELIMITER} among ${frames.length} frames`);
   const [signature, ...rest] = frames.slice(delimiter + 1);
@@ -67,13 +96,19 @@ export function decodeMessage(frames: readonly Uint8Array[], key: string): Messa
     throw new Error("Cannot decode message: its signature is not that of the connection's key");
   }
   const [header, parentHeader, metadata, content] = parts.map(parseObject);
-  return {
+  for (const field of ["msg_id", "msg_type"]) {
+    if (typeof header![field] !== "string") {
+      throw new Error(`Cannot decode message: its header has no ${field}, which must be a string`);
+    }
+  }
+  const message = {
     header: header as unknown as MessageHeader,
     parentHeader: parentHeader as Partial<MessageHeader>,
     metadata: metadata!,
     content: content!,
     buffers: rest.slice(4),
   };
+  return { message, signature: Buffer.from(signature).toString("latin1") };
 }
 
 function sign(parts: readonly Uint8Array[], key: string): string {

@@ -9,7 +9,7 @@ import { parseModelJson } from "../../src/convert/tfjs-schema";
 import { MANIFEST_FILE, maybeReadManifest, writeManifest } from "../../src/data/manifest";
 import { ConfigError, DataError, NotebookError } from "../../src/errors";
 import { parseNotebook, serializeNotebook } from "../../src/notebook/notebook-file";
-import { createRequest, decodeMessage, encodeMessage } from "../../src/notebook/wire";
+import { createRequest, encodeMessage, MessageDecoder } from "../../src/notebook/wire";
 import { readStars } from "../../src/predict/spectrum-file";
 import { attempt, Fault, isMistake, refusalOf, type Target } from "./target";
 
@@ -168,12 +168,14 @@ const jupyter: Target = {
       return Buffer.from(hmac.digest("hex"));
     };
     if (isSigned && at >= 0 && frames.length > at + 1) frames[at + 1] = signature();
+    const decoder = new MessageDecoder(KEY);
     const message = await attempt(
-      () => decodeMessage(frames, KEY),
+      () => decoder.decode(frames),
       (error) => !isMistake(error),
     );
     if (message === undefined) return;
     if (!frames[at + 1]!.equals(signature())) throw new Fault("a message without the key's signature was taken");
+    assert.throws(() => decoder.decode(frames), / was received before$/);
     for (const part of [message.header, message.parentHeader, message.metadata, message.content]) {
       assert.ok(typeof part === "object" && part !== null && !Array.isArray(part));
     }
