@@ -1,5 +1,5 @@
 // Starts the kernel of src/kernel: the compiled form when it is newer than its sources, the sources through ts-node
-// otherwise. Usage: node launch.js CONNECTION_FILE
+// otherwise. Usage: node launch.js CONNECTION_FILE [--ranks N]
 
 const { existsSync, readdirSync, statSync } = require("node:fs");
 const { join } = require("node:path");
@@ -7,7 +7,7 @@ const { join } = require("node:path");
 const root = join(__dirname, "..", "..");
 const build = join(root, "dist", "kernel", "main.js");
 /** What the kernel is made of; the package that cells import is always the compiled one. */
-const PARTS = ["kernel", "notebook", "plot"];
+const PARTS = ["distributed", "kernel", "notebook", "plot"];
 
 function newestChange(directory) {
   const times = readdirSync(directory, { withFileTypes: true }).map((entry) => {
@@ -27,4 +27,9 @@ if (!isCurrent()) {
   require(join(root, "node_modules", "ts-node", "register"));
   main = join(root, "src", "kernel", "main.ts");
 }
-require(main).startKernel(process.argv[2]);
+require(main)
+  .startKernel(...process.argv.slice(2))
+  .catch((error) => {
+    process.stderr.write(`${error.name}: ${error.message}\n`);
+    process.exit(1);
+  });

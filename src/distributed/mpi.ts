@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { CommunicatorError } from "../errors";
+import { maybeKernelHooks } from "../kernel/hooks";
 import { loadMpiAddon, type MpiAddon } from "./addon";
 import type { Communicator } from "./communicator";
 import type { Launch } from "./launch";
@@ -36,10 +37,12 @@ export async function openMpi(launch: Launch): Promise<Communicator> {
     watch.tell(reason);
     return addon.abort(1);
   };
-  // Whatever ends this process, the others must not wait for it.
-  process.on("uncaughtException", (error) =>
-    abort(error instanceof Error ? (error.stack ?? error.message) : String(error)),
-  );
+  // Whatever ends this process, the others must not wait for it. What a cell throws ends the cell alone.
+  if (maybeKernelHooks() === undefined) {
+    process.on("uncaughtException", (error) =>
+      abort(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+    );
+  }
   process.on("exit", (code) => {
     if (!isClosed) abort(`left with exit code ${code} before the others`);
   });
@@ -58,7 +61,7 @@ export async function openMpi(launch: Launch): Promise<Communicator> {
       `rank ${rank} of ${size} on ${host} (process ${process.pid}), ${nodes} ${nodes === 1 ? "machine" : "machines"}, ${libraryName}`,
     broadcast: (array, root = 0) => addon.broadcast(array, root),
     allreduce: (array, reduction) => addon.allreduce(array, reduction),
-    allreduceBucket: (arrays, how) => addon.allreduceBucket(arrays, how),
+    allreduceBucket: (arrays, how, leaves) => addon.allreduceBucket(arrays, how, leaves),
     gather,
     barrier: () => addon.barrier(),
     times: () => addon.times(),

@@ -66,13 +66,7 @@ export function maybeFindMpirun(): Mpirun | null {
  * @throws {CommunicatorError} when no MPI is installed or its addon cannot be built.
  */
 export async function runRanks(options: RanksOptions): Promise<number> {
-  const mpirun = maybeFindMpirun();
-  if (mpirun === null) {
-    throw new CommunicatorError(`Cannot start ${options.ranks} ranks: no mpirun is found; ${HINT}`, {
-      isRequest: true,
-    });
-  }
-  ensureAddon(mpirun.implementation);
+  const mpirun = requireMpirun(options.ranks);
   for (let restart = 0; ; restart++) {
     const code = await runOnce(mpirun, restart === 0 ? options.command : options.restartCommand, options);
     // 2 says that the request was wrong: it would be so again.
@@ -82,6 +76,20 @@ export async function runRanks(options: RanksOptions): Promise<number> {
       `the ranks ended with exit code ${code}; restart ${restart + 1} of ${options.maxRestarts} goes on from the last checkpoint`,
     );
   }
+}
+
+/**
+ * The mpirun to start ranks with; its addon is built when it is missing.
+ *
+ * @throws {CommunicatorError} when no MPI is installed or its addon cannot be built.
+ */
+export function requireMpirun(ranks: number): Mpirun {
+  const mpirun = maybeFindMpirun();
+  if (mpirun === null) {
+    throw new CommunicatorError(`Cannot start ${ranks} ranks: no mpirun is found; ${HINT}`, { isRequest: true });
+  }
+  ensureAddon(mpirun.implementation);
+  return mpirun;
 }
 
 /** mpirun's arguments before the program. */

@@ -5,7 +5,9 @@ import { detectLaunch } from "./launch";
 import { openMpi } from "./mpi";
 import { singleCommunicator } from "./single";
 
-let opened: Promise<Communicator> | undefined;
+/** Under a symbol: a kernel runs from its sources where the package it serves is compiled, and MPI is joined once. */
+const WORLD = Symbol.for("asterolab.world");
+const place = globalThis as { [WORLD]?: Promise<Communicator> };
 
 /**
  * Joins the ranks when a launcher (mpirun, srun) started this process, and is a world of one rank otherwise. Later calls
@@ -14,8 +16,13 @@ let opened: Promise<Communicator> | undefined;
  * @throws {CommunicatorError} when the ranks cannot be joined.
  */
 export function openWorld(): Promise<Communicator> {
-  opened ??= open();
-  return opened;
+  place[WORLD] ??= open();
+  return place[WORLD];
+}
+
+/** From now on, `openWorld` gives this one. */
+export function setWorld(comm: Communicator): void {
+  place[WORLD] = Promise.resolve(comm);
 }
 
 async function open(): Promise<Communicator> {

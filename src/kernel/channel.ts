@@ -57,7 +57,7 @@ export interface ThrownError {
   /** The stack as V8 gives it, positions still those of the compiled code. */
   readonly stack: string;
   /** In place of the stack, when several ranks failed in different ways: what each of them threw, under a heading. */
-  readonly parts?: readonly { readonly heading: string; readonly stack: string }[];
+  readonly parts?: readonly { readonly heading?: string; readonly stack?: string }[];
 }
 
 /** A cell as the compiler gives it: CommonJS, ready for any process that keeps the earlier cells' exports. */

@@ -14,6 +14,8 @@ export interface FrontOptions {
   readonly server: KernelServer;
   /** Starts what runs the cells; again when that has ended. */
   readonly startHost: StartHost;
+  /** Number of ranks of the kernel that has them. */
+  readonly ranks?: number;
   /** Called after the reply to a shutdown request, with everything stopped. */
   readonly onShutdown: () => void;
 }
@@ -100,7 +102,7 @@ export class Front {
     const { content } = request.message;
     switch (type) {
       case "kernel_info_request":
-        return KERNEL_INFO;
+        return this.describeKernel();
       case "execute_request":
         return number <= this.abortedUpTo ? { status: "aborted" } : await this.execute(request);
       case "interrupt_request":
@@ -131,6 +133,13 @@ export class Front {
       default:
         return undefined;
     }
+  }
+
+  private describeKernel(): Reply {
+    const { ranks } = this.options;
+    if (ranks === undefined) return KERNEL_INFO;
+    const banner = `${KERNEL_INFO.banner}\nEach cell runs on ${ranks} ranks; "// %ranks 0,2" on its first line names some`;
+    return { ...KERNEL_INFO, implementation: "asterolab-mpi", banner };
   }
 
   private async execute(request: Request): Promise<Reply> {
@@ -200,7 +209,10 @@ export class Front {
   }
 
   private describe({ ename, evalue, stack, parts }: ThrownError): ErrorContent {
-    const traceback = parts?.flatMap((part) => [part.heading, ...this.tracebacks.map(part.stack)]);
+    const traceback = parts?.flatMap(({ heading, stack: partStack }) => [
+      ...(heading === undefined ? [] : [heading]),
+      ...(partStack === undefined ? [] : this.tracebacks.map(partStack)),
+    ]);
     return errorContent(ename, evalue, traceback ?? this.tracebacks.map(stack));
   }
 

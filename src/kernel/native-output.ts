@@ -16,11 +16,14 @@ export class NativeOutput {
     private readonly onText: (name: StreamName, text: string) => void,
   ) {}
 
-  listen(name: StreamName, source: Readable): void {
+  /** @returns what takes in bytes that the source did not come to give */
+  listen(name: StreamName, source: Readable): (bytes: Buffer) => void {
     const stream = new MarkedStream(this.marker, (text) => this.onText(name, text));
     const decoder = new StringDecoder("utf8");
-    source.on("data", (bytes: Buffer) => stream.push(decoder.write(bytes)));
+    const push = (bytes: Buffer): void => stream.push(decoder.write(bytes));
+    source.on("data", push);
     this.streams.push(stream);
+    return push;
   }
 
   /** To be called where a cell ends; resolves when what its native code printed is here, too. */

@@ -1,10 +1,12 @@
 /** The training run, top to bottom. */
 
 import { setTimeout } from "node:timers/promises";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import { saveCheckpoint, saveFinalModel } from "../checkpoint";
 import type { Config } from "../config";
+import { divisionOf } from "../data/division";
 import { type Communicator, openWorld } from "../distributed";
-import { stoppable } from "../kernel/hooks";
+import { maybeKernelHooks, stoppable } from "../kernel/hooks";
 import { explosionWatch, meetAnomaly } from "./anomaly";
 import { evaluate, yieldToEvents } from "./evaluate";
 import { iterationLine, validationLines } from "./log";
@@ -14,7 +16,7 @@ import type { TrainRecord, ValidationRecord } from "./records";
 import type { TrainEvent } from "./reports";
 import { scheduleStep } from "./schedule";
 import { compareWeights } from "./shared-start";
-import { isAnyStopping, shareStep } from "./shared-step";
+import { isAnyStopping, shareGradients } from "./shared-step";
 import { snapshot } from "./snapshot";
 import { accumulate, applyGradients, batchGradients, type Gradients, noGradients } from "./step";
 import { targetsOf } from "./targets";
@@ -142,36 +144,33 @@ async function trainEpoch(
   // Each rank takes its rows of every batch: what a step learns from does not depend on the number of ranks.
   const share = { index: comm.rank, count: comm.size };
   const batches = { order, batchSize: config.num_batchsize, start: progress.start, reuseSpectra: true, share };
-  // Gradients travel while backward goes on; those that accumulate only once they are complete.
-  const isEager = reducer !== null && config.accumulate === 1;
+  let isStopping = false;
+  let waitedBefore = reducer?.visibleSeconds ?? 0;
   for await (const batch of data.batches(batches)) {
     // Forward, loss and backward; the masks of dropout are named by the seed, the batch's number in the run and the row.
     const targets = targetsOf(config.loss, batch, data.classEdges);
     const masks = { seed: config.seed, step: progress.step * config.accumulate + pending, firstRow: batch.firstRow };
-    const pass = isEager ? { ...masks, onGradient: reducer.add } : masks;
-    const weight = isEager ? batch.size / batch.wholeSize : 1;
+    const division = divisionOf(batch.wholeSize, share);
+    const { position } = division;
+    // Gradients travel while backward goes on.
+    const onGradient = reducer && ((name: string, gradient: Tensor) => reducer.add(name, gradient, position));
+    const pass = { ...masks, division, ...(onGradient && { onGradient }) };
     const isIdle = batch.size === 0;
-    const ofBatch = isIdle
-      ? noGradients(model)
-      : batchGradients(model, config.loss, { ...batch, targets }, pass, weight);
+    const own = isIdle ? noGradients(model) : batchGradients(model, config.loss, { ...batch, targets }, pass);
+    const asked = signal?.aborted ?? false;
+    const ofBatch = reducer
+      ? await shareGradients({ comm, model, reducer }, own, { isSent: !isIdle, isStopping: asked })
+      : { ...own, isStopping: asked };
+    isStopping ||= ofBatch.isStopping;
     gradients = config.accumulate === 1 ? ofBatch : accumulate(gradients, ofBatch);
     pending++;
     const isLast = batch.nextStart >= order.length;
     if (pending < config.accumulate && !isLast) continue;
 
-    // The sum over ranks, then clipping and Adam on the mean over all spectra of the step.
-    const waitedBefore = reducer?.visibleSeconds ?? 0;
-    const shared =
-      reducer === null
-        ? gradients
-        : await shareStep({ comm, model, reducer }, gradients, {
-            isWeighted: isEager,
-            isSent: isEager && !isIdle,
-            isStopping: signal?.aborted ?? false,
-          });
+    // Clipping and Adam on the mean over all spectra of the step.
     const value = schedule.at(scheduleStep(config, progress));
-    const divisor = config.accumulate === 1 ? 1 : shared.size;
-    const { loss, size, tensors } = shared;
+    const { loss, size, tensors } = gradients;
+    const divisor = config.accumulate === 1 ? 1 : size;
     const norm = applyGradients(optimizer, tensors, { value, clipNorm: config.clip_norm, divisor, loss });
     gradients = null;
     pending = 0;
@@ -228,9 +227,10 @@ async function trainEpoch(
     // The checkpoint after an epoch comes with its validation.
     if (progress.step % (config.checkpoint_every_steps ?? Infinity) === 0 && !isLast) await save(null);
     await yieldToEvents();
-    const isStopping = "isStopping" in shared ? shared.isStopping : (signal?.aborted ?? false);
-    if (isStopping && !isLast) return false;
+    // Other ranks must have heard of the signal too.
+    if ((isStopping || (reducer === null && signal?.aborted)) && !isLast) return false;
     startedAt = performance.now();
+    waitedBefore = reducer?.visibleSeconds ?? 0;
   }
   return true;
 }
@@ -260,11 +260,15 @@ async function validate(run: OpenRun, trainLoss: number): Promise<ValidationReco
   return record;
 }
 
-/** The others would wait for this rank for ever. Errors that all ranks share are told by rank 0, which goes first. */
+/**
+ * The others would wait for this rank for ever. Errors that all ranks share are told by rank 0, which goes first. In a
+ * notebook, the kernel tells the others.
+ */
 async function endAllRanks({ comm, reports }: OpenRun, error: unknown): Promise<never> {
   if (comm.size === 1) throw error;
   const reason = error instanceof Error ? error.message : String(error);
   reports.line(`failed: ${reason}`);
+  if (maybeKernelHooks() !== undefined) throw error;
   if (comm.rank > 0) await setTimeout(1000);
   return comm.abort(reason);
 }

@@ -22,6 +22,11 @@ export interface Answer {
   readonly published: readonly Message[];
 }
 
+export interface StartOptions {
+  readonly kernel?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class TestClient {
   private readonly sockets: { shell: Dealer; control: Dealer; stdin: Dealer };
   private readonly iopub = new Subscriber({ linger: 0, receiveHighWaterMark: 0, reconnectInterval: 20 });
@@ -55,10 +60,15 @@ export class TestClient {
     });
   }
 
-  static async start(folder = realpathSync(mkdtempSync(join(tmpdir(), "asterolab-kernel-")))): Promise<TestClient> {
-    const connection = await createConnectionFile("asterolab");
-    const [program, ...args] = kernelCommand(findKernelSpec("asterolab"), connection.path);
-    const child = spawn(program!, args, { cwd: folder, stdio: ["ignore", "inherit", "inherit"] });
+  static async start({ kernel = "asterolab", env = {} }: StartOptions = {}): Promise<TestClient> {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), "asterolab-kernel-")));
+    const connection = await createConnectionFile(kernel);
+    const [program, ...args] = kernelCommand(findKernelSpec(kernel), connection.path);
+    const child = spawn(program!, args, {
+      cwd: folder,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, ...env },
+    });
     const client = new TestClient(child, connection, folder);
     // Until the subscription has arrived, outputs go nowhere.
     while (client.messages.length === 0) {
@@ -94,7 +104,7 @@ export class TestClient {
     return this.messages.filter((message) => message.parentHeader.msg_id === id);
   }
 
-  async until(isTrue: () => boolean, limitMs = 20_000): Promise<void> {
+  async until(isTrue: () => boolean, limitMs = 60_000): Promise<void> {
     const limit = Date.now() + limitMs;
     while (!isTrue()) {
       if (Date.now() > limit) throw new Error("Waited in vain");
