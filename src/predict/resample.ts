@@ -22,10 +22,13 @@ export interface Resampled {
   readonly notes: readonly string[];
 }
 
-/** Steps that differ less are the same grid, shifted by less than half a bin. */
+/** Steps that differ less are the same grid, shifted by a few bins at most. */
 const SAME_STEP = 1e-4;
 
-/** An oversampled spectrum is thinned to the grid's own step when its critical step is no further away. */
+/**
+ * Steps that differ less are taken bin by bin too: one bin in twenty is left out or repeated, where a mean of two bins
+ * would give noise that is narrower here and wider there, in a beat of the two grids.
+ */
 const NEAR_STEP = 0.05;
 
 /** A coarser step stands for less than 12 days of observation, which resolve no giant's modes. */
@@ -43,9 +46,9 @@ const LEVEL_BINS = 200;
 /**
  * Brings a spectrum onto the grid.
  *
- * - Same step (within 1e-4): the nearest bin.
- * - Oversampled: thinned to independent bins first, which keeps the chi-square statistics with two degrees of freedom;
- *   to the grid's own bins when the critical step is the grid's (within 5 %).
+ * - The same step (within 5 %): the nearest bin.
+ * - Oversampled: thinned to independent bins first, which keeps the chi-square statistics with two degrees of freedom; to
+ *   the grid's own bins when the critical step is the grid's (within 5 %).
  * - Any other step: each bin of the spectrum is a box as wide as its step, and a grid bin takes the mean of the boxes
  *   weighted by their overlap: an average of a finer spectrum, an interpolation of a coarser one. Power integrated over
  *   frequency is conserved.
@@ -56,15 +59,18 @@ const LEVEL_BINS = 200;
  */
 export function resampleSpectrum(spectrum: Spectrum, grid: Grid): Resampled {
   const stepUHz = evenStep(spectrum);
-  const isSameStep = Math.abs(stepUHz / grid.stepUHz - 1) <= SAME_STEP;
-  const oversampling = isSameStep ? 1 : oversamplingOf(spectrum.power);
+  const isNear = (step: number): boolean => Math.abs(step / grid.stepUHz - 1) <= NEAR_STEP;
+  const oversampling = isNear(stepUHz) ? 1 : oversamplingOf(spectrum.power);
   const criticalUHz = oversampling * stepUHz;
   const out = new Float32Array(grid.points).fill(Number.NaN);
   const notes = [...spectrum.notes];
-  if (isSameStep || (oversampling > 1 && Math.abs(criticalUHz / grid.stepUHz - 1) <= NEAR_STEP)) {
+  if (isNear(criticalUHz)) {
     takeNearest(spectrum.frequencyUHz, spectrum.power, stepUHz, grid, out);
-    if (!isSameStep)
+    if (oversampling > 1) {
       notes.push(`oversampled (step ${format(stepUHz)} µHz): thinned to the network's ${format(grid.stepUHz)} µHz`);
+    } else if (Math.abs(stepUHz / grid.stepUHz - 1) > SAME_STEP) {
+      notes.push(`step ${format(stepUHz)} µHz: the bins nearest to the network's ${format(grid.stepUHz)} µHz`);
+    }
   } else {
     if (criticalUHz > MAX_STEP_UHZ) throw tooCoarse(spectrum, criticalUHz);
     const { frequencyUHz, power } = thin(spectrum, oversampling, criticalUHz);
@@ -124,7 +130,7 @@ function takeNearest(
     const distance = (index: number): number => Math.abs(frequencyUHz[index]! - frequency);
     while (near + 1 < frequencyUHz.length && distance(near + 1) <= distance(near)) near++;
     // A little more than half a step, against rounding in files with few digits.
-    if (distance(near) <= 0.51 * stepUHz) out[bin] = power[near]!;
+    if (distance(near) <= 0.51 * Math.max(stepUHz, grid.stepUHz)) out[bin] = power[near]!;
   }
 }
 

@@ -42,7 +42,7 @@ test("a file with few digits keeps every bin", () => {
 
 test("other steps conserve the power integrated over frequency", () => {
   const random = new Random(2);
-  for (const step of [0.023, 0.07, 0.0999, 0.13, 0.31]) {
+  for (const step of [0.023, 0.07, 0.094, 0.13, 0.31]) {
     const source = spectrum(Math.ceil(210 / step), 0.02, step, (_, f) => -Math.log(random.uniform()) * (1 + 50 / f));
     const { power, notes } = resampleSpectrum(source, GRID);
     assert.equal(notes.length, 1);
@@ -79,6 +79,19 @@ function drawAmplitudes(count: number, seed: number): (readonly [number, number]
   const random = new Random(seed);
   return Array.from({ length: count }, () => [random.normal(), random.normal()] as const);
 }
+
+test("a spectrum of nearly the grid's step keeps its bins as they are", () => {
+  const random = new Random(3);
+  for (const step of [0.09921, 0.10083]) {
+    const source = spectrum(2200, step, step, () => -Math.log(random.uniform()));
+    const { power, notes } = resampleSpectrum(source, GRID);
+    assert.deepEqual(notes, [`step ${step} µHz: the bins nearest to the network's 0.1 µHz`]);
+    assert.deepEqual(
+      Array.from(power),
+      Array.from({ length: 2000 }, (_, bin) => Math.fround(source.power[Math.round((2 + bin * 0.1) / step) - 1]!)),
+    );
+  }
+});
 
 test("an oversampled spectrum is thinned, so that bins stay exponential", () => {
   for (const [factor, stepUHz] of [
