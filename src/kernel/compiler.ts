@@ -20,6 +20,7 @@ export class Compiler {
   private readonly worker: Worker;
   private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   private lastId = 0;
+  private failure: Error | undefined;
 
   constructor() {
     const { path, nodeOptions, env } = entryOf("compiler-worker");
@@ -31,7 +32,8 @@ export class Compiler {
       else waiter?.reject(new Error(`Cannot compile: ${error}`));
     });
     this.worker.on("error", (error: Error) => {
-      for (const { reject } of this.waiting.values()) reject(error);
+      this.failure = new Error(`Cannot compile: the compiler has ended (${error.message}); restart the kernel`);
+      for (const { reject } of this.waiting.values()) reject(this.failure);
       this.waiting.clear();
     });
   }
@@ -55,10 +57,15 @@ export class Compiler {
 
   /** Forgets the declarations of all cells, as the process that held their values is gone. */
   forget(): Promise<unknown> {
-    return this.ask({ kind: "forget" });
+    return this.ask({ kind: "forget" }).catch(() => undefined); // one that has ended has forgotten
+  }
+
+  async end(): Promise<void> {
+    await this.worker.terminate();
   }
 
   private ask(request: CompilerRequest): Promise<unknown> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
       const id = ++this.lastId;
       this.waiting.set(id, { resolve, reject });

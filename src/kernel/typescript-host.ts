@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import type * as TypeScript from "typescript";
 import { projectRoot } from "../version";
+import { withSharedTimer } from "./shared-timer";
 
 /** A local file that a cell imports, compiled. */
 export interface CompiledFile {
@@ -60,7 +61,7 @@ export function prepareTypeScript(folder: string): CompilerTrace {
     const host = original.createWatchCompilerHost(
       files,
       { ...options, inlineSourceMap: true, typeRoots: [...(options.typeRoots ?? []), PROJECT_TYPES] },
-      withProjectPackages(system, folder),
+      withProjectPackages(withSharedTimer(system), folder),
       undefined as never,
       () => undefined,
       () => undefined,
