@@ -28,6 +28,7 @@ const BATCH = 40;
 const MEMORY_LIMIT = 400e6;
 
 export interface SearchOptions {
+  /** Of CPU. */
   readonly seconds: number;
   /** Keeps inputs that reached something new, from search to search. */
   readonly corpusDir: string;
@@ -80,8 +81,8 @@ export async function search(target: Target, options: SearchOptions): Promise<Se
       await run(input);
       if (coverage.take() > 0 || corpus.length === 0) keep(input);
     }
-    const end = performance.now() + 1000 * seconds;
-    while (performance.now() < end) {
+    const before = process.cpuUsage();
+    while (cpuSeconds(before) < seconds) {
       const batch = Array.from({ length: BATCH }, () => {
         // Newer inputs, which reach further, are taken more often.
         const chosen = corpus[corpus.length - 1 - Math.floor(corpus.length * random.uniform() ** 2)]!;
@@ -122,6 +123,12 @@ function note(file: number, input: Uint8Array): void {
   const length = Buffer.alloc(4);
   length.writeUInt32LE(input.length);
   writeSync(file, Buffer.concat([length, input]), 0, 4 + input.length, 0);
+}
+
+/** Since `before`. */
+export function cpuSeconds(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
 }
 
 function memory(): number {
