@@ -26,6 +26,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "execute notebooks headless, check them, turn them into pages",
     load: async () => (await import("./notebook")).notebookCommand(),
   },
+  pipeline: {
+    summary: "run notebooks and commands as stages, where something has changed",
+    load: async () => (await import("./pipeline")).pipelineCommand(),
+  },
   kernels: {
     summary: "install our Jupyter kernels, or list those found",
     load: async () => (await import("./kernels")).kernelsCommand(),
