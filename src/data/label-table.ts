@@ -146,7 +146,13 @@ function classify(
   return isMissing ? "missing" : isOutOfRange ? "outOfRange" : "ok";
 }
 
-function compileFilter({ column, op, value }: Filter, folder: string): (columns: Float64Array) => boolean {
+/**
+ * A test of the 36 label columns of a row.
+ *
+ * @param folder names the data in errors
+ * @throws {DataError} when the filter names an unknown column.
+ */
+export function compileFilter({ column, op, value }: Filter, folder: string): (columns: Float64Array) => boolean {
   const isColumn = typeof column === "number" && Number.isInteger(column) && column >= 0 && column < LABEL_COLUMNS;
   if (!isColumn && !(typeof column === "string" && isHeadName(column))) {
     throw new DataError(

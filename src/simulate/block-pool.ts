@@ -2,6 +2,7 @@
 
 import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { Filter } from "../config";
 import type { Preparation } from "../data/prepare-spectrum";
 import { projectRoot } from "../version";
 import type { Observation } from "./observation";
@@ -17,6 +18,8 @@ export interface Block {
 export interface PoolSettings {
   readonly seed: number;
   readonly prior: PriorName;
+  /** Stars that do not pass are drawn again; default: all pass. */
+  readonly filter?: readonly Filter[];
   /** How the stars are observed; absent: for the time of the network's grid, without gaps. */
   readonly observation?: Observation;
   /** What is done to a spectrum before it goes into its row; absent: nothing. */

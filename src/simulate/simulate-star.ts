@@ -36,6 +36,8 @@ export interface StarSource {
   readonly shard?: number;
   /** The row in the shard; default 0. */
   readonly row?: number;
+  /** How many stars were drawn for the row before this one; default 0. */
+  readonly draw?: number;
 }
 
 // Each star draws its parameters, its scatter and its noise from separate sequences, so that none shifts another.
@@ -130,6 +132,6 @@ export function observationRandom(source: StarSource): Random {
   return randomOf(source, OBSERVATION_STREAM);
 }
 
-function randomOf({ seed, shard = 0, row = 0 }: StarSource, stream: number): Random {
-  return new Random(seed, shard, row, stream);
+function randomOf({ seed, shard = 0, row = 0, draw = 0 }: StarSource, stream: number): Random {
+  return draw === 0 ? new Random(seed, shard, row, stream) : new Random(seed, shard, row, stream, draw);
 }

@@ -1,6 +1,7 @@
 /** Stars that are simulated while they are read: no disk, and no star twice. */
 
 import { availableParallelism } from "node:os";
+import type { Filter } from "../config";
 import { type ClassEdges, classOfValue } from "../data/classes";
 import { POINTS } from "../data/grid";
 import type { LabelReport } from "../data/label-table";
@@ -10,10 +11,10 @@ import { largestPart, partOf, WHOLE } from "../data/share";
 import type { Batch, BatchOptions, SpectrumSource } from "../data/source";
 import { hash32 } from "../random";
 import { type Block, simulateBlocks } from "./block-pool";
-import { labelColumns } from "./labels";
+import { type ChosenStar, chosenStars } from "./chosen-stars";
 import type { Observation } from "./observation";
 import type { PriorName } from "./priors";
-import { starOf } from "./simulate-star";
+import type { StarSource } from "./simulate-star";
 
 export interface SimulatedSourceOptions {
   readonly seed: number;
@@ -21,6 +22,8 @@ export interface SimulatedSourceOptions {
   readonly observation: Observation;
   readonly preparation: Preparation;
   readonly classEdges: ClassEdges;
+  /** Stars that do not pass are drawn again. */
+  readonly filter?: readonly Filter[];
   /** Stars of one epoch. */
   readonly rows: number;
   /** True: the same stars in every epoch, as for validation. */
@@ -43,16 +46,19 @@ export class SimulatedSource implements SpectrumSource {
   readonly report: LabelReport;
   readonly fingerprint: string;
   private readonly inputs: number;
+  private readonly choose: (source: StarSource) => ChosenStar;
 
+  /** @throws {DataError} when the filter names an unknown column. */
   constructor(private readonly options: SimulatedSourceOptions) {
-    const { seed, prior, observation, classEdges, rows, isFixed = false } = options;
+    const { seed, prior, observation, classEdges, rows, filter = [], isFixed = false } = options;
     this.rows = rows;
     this.classEdges = classEdges;
     this.heads = [...classEdges.keys()];
     this.folder = `simulated stars (${prior}, seed ${seed})`;
+    this.choose = chosenStars(prior, filter, this.folder);
     this.inputs = inputPoints(POINTS, options.preparation.rebin);
     this.report = reportOf(rows, this.heads);
-    const identity = JSON.stringify([seed, prior, observation, rows, isFixed]);
+    const identity = JSON.stringify([seed, prior, observation, rows, isFixed, ...(filter.length > 0 ? [filter] : [])]);
     const words = Array.from({ length: 8 }, (_, word) => hash32(word, ...Buffer.from(identity)));
     this.fingerprint = words.map((word) => word.toString(16).padStart(8, "0")).join("");
   }
@@ -65,7 +71,7 @@ export class SimulatedSource implements SpectrumSource {
 
   /** The parameters of a star in their units: [heads]. */
   values(row: number): Float64Array {
-    const columns = labelColumns(starOf(this.options.prior, { seed: this.options.seed, shard: STREAM_SHARD, row }));
+    const { columns } = this.choose({ seed: this.options.seed, shard: STREAM_SHARD, row });
     return Float64Array.from(this.heads, (head) => labelValue(PARAMETERS[head], columns));
   }
 
@@ -86,9 +92,9 @@ export class SimulatedSource implements SpectrumSource {
    */
   async *batches(options: BatchOptions): AsyncGenerator<Batch, void, undefined> {
     const { order, batchSize, start = 0, reuseSpectra = false, share = WHOLE } = options;
-    const { seed, prior, observation, preparation, workers } = this.options;
+    const { seed, prior, filter = [], observation, preparation, workers } = this.options;
     const rowLength = this.inputs + LABEL_COLUMNS;
-    const settings = { seed, prior, observation, preparation };
+    const settings = { seed, prior, filter, observation, preparation };
     const blocks = simulateBlocks(blocksOf(options), settings, {
       workers: workers ?? availableParallelism(),
       rowLength,

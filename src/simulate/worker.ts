@@ -5,14 +5,15 @@ import { POINTS } from "../data/grid";
 import { LABEL_COLUMNS } from "../data/parameters";
 import { SpectrumPreparer } from "../data/prepare-spectrum";
 import type { BlockRequest, BlockResult, PoolSettings } from "./block-pool";
-import { labelColumns } from "./labels";
+import { chosenStars } from "./chosen-stars";
 import { Observer } from "./observation";
-import { observationRandom, Simulator, type StarSource, starOf } from "./simulate-star";
+import { observationRandom, Simulator, type StarSource } from "./simulate-star";
 import type { Star } from "./star";
 
 if (parentPort === null) throw new Error("Cannot run the simulation's worker by itself: expected a worker thread");
 const port = parentPort;
-const { seed, prior, observation, preparation } = workerData as PoolSettings;
+const { seed, prior, filter = [], observation, preparation } = workerData as PoolSettings;
+const choose = chosenStars(prior, filter, "simulated stars");
 const write = spectrumWriter();
 const prepare = preparation && new SpectrumPreparer(preparation, POINTS);
 const inputs = prepare?.inputs ?? POINTS;
@@ -23,7 +24,7 @@ port.on("message", ({ shard, firstRow, rows, buffer }: BlockRequest) => {
   const values = new Float32Array(buffer, 0, rows * rowLength); // [rows, inputs + 36]
   for (let index = 0; index < rows; index++) {
     const source = { seed, shard, row: firstRow + index };
-    const star = starOf(prior, source);
+    const { star, columns } = choose(source);
     const start = index * rowLength;
     if (prepare && raw) {
       write(star, source, raw, 0);
@@ -31,7 +32,7 @@ port.on("message", ({ shard, firstRow, rows, buffer }: BlockRequest) => {
     } else {
       write(star, source, values, start);
     }
-    values.set(labelColumns(star), start + inputs);
+    values.set(columns, start + inputs);
   }
   port.postMessage({ buffer } satisfies BlockResult, [buffer]);
 });

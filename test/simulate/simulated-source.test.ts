@@ -3,6 +3,7 @@ import test from "node:test";
 import { resolveClassEdges } from "../../src/data/classes";
 import { LONGEST_DAYS } from "../../src/data/grid";
 import type { Batch } from "../../src/data/source";
+import { chosenStars } from "../../src/simulate/chosen-stars";
 import { SimulatedSource } from "../../src/simulate/simulated-source";
 
 const EDGES = resolveClassEdges(["dnu", "numax", "a3"]);
@@ -95,4 +96,31 @@ test("the fingerprint changes with the seed and with the stars of an epoch", () 
   assert.equal(new Set(prints).size, 4);
   for (const print of prints) assert.match(print, /^[0-9a-f]{64}$/);
   assert.equal(source().fingerprint, prints[0]);
+});
+
+test("stars that do not pass the filter are drawn again", async () => {
+  const filtered = new SimulatedSource({
+    seed: 3,
+    prior: "population",
+    observation: { days: [LONGEST_DAYS, LONGEST_DAYS], gaps: 0 },
+    preparation: { normalize: "background", rebin: 27 },
+    classEdges: EDGES,
+    filter: [{ column: "dnu", op: ">", value: 9 }],
+    rows: 12,
+    workers: 1,
+  });
+  const [batch] = await read(filtered, { order: filtered.order(0, 0, false), batchSize: 12 });
+  for (let row = 0; row < 12; row++) {
+    assert.ok(batch!.values[3 * row]! > 9);
+    assert.ok(Math.abs(filtered.values(row)[0]! / batch!.values[3 * row]! - 1) < 1e-5);
+  }
+  assert.notEqual(filtered.fingerprint, source({ rows: 12 }).fingerprint);
+});
+
+test("a filter that no star of the prior passes is an error", () => {
+  const choose = chosenStars("population", [{ column: "dnu", op: ">", value: 40 }], "simulated stars");
+  assert.throws(() => choose({ seed: 1 }), {
+    name: "ConfigError",
+    message: 'Setting "filter" leaves none of 10000 stars of the prior "population": dnu > 40',
+  });
 });
