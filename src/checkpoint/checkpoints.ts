@@ -8,6 +8,7 @@ import { writeAtomically } from "./atomic";
 import { loadError } from "./load-error";
 import { fromTorchValue, toReferenceDict, toWeightsDict } from "./reference-dict";
 import { loadTorchFile, writeTorchArchive, writeTorchFile } from "./torch-file";
+import type { TorchDict } from "./torch-values";
 import type { LoadedCheckpoint, NetworkSettings, StateTensor, TrainingState } from "./training-state";
 
 export interface SaveOptions {
@@ -59,14 +60,16 @@ export async function saveFinalModel(dir: string, state: TrainingState): Promise
  * for PyTorch.
  *
  * @param settings null: the file holds the plain `state_dict`.
+ * @param calibration stands beside the weights, under the key `calibration`
  * @throws {CheckpointError} when it cannot be written.
  */
 export async function saveWeights(
   path: string,
   model: ReadonlyMap<string, StateTensor>,
   settings: NetworkSettings | null,
+  calibration: TorchDict | null = null,
 ): Promise<void> {
-  await writeTorchFile(path, toWeightsDict(model, settings));
+  await writeTorchFile(path, toWeightsDict(model, settings, calibration));
 }
 
 export interface LoadNewestOptions {

@@ -27,13 +27,18 @@ export function toReferenceDict(state: TrainingState): TorchDict {
   ]);
 }
 
-/** The dict of weights without a run: a plain `state_dict`, or one with the settings beside it. */
-export function toWeightsDict(model: ReadonlyMap<string, StateTensor>, settings: NetworkSettings | null): TorchDict {
+/** The dict of weights without a run: a plain `state_dict`, or one with the settings and a calibration beside it. */
+export function toWeightsDict(
+  model: ReadonlyMap<string, StateTensor>,
+  settings: NetworkSettings | null,
+  calibration: TorchDict | null = null,
+): TorchDict {
   const weights = weightsToDict(model);
   if (settings === null) return weights;
   return new Map<string, TorchValue>([
     ["model_state_dict", weights],
     ["asterolab", new Map<string, TorchValue>([...headToDict("weights"), ...settingsToDict(settings)])],
+    ...(calibration === null ? [] : [["calibration", calibration] as const]),
   ]);
 }
 
@@ -52,7 +57,10 @@ export function fromTorchValue(value: TorchValue): Omit<LoadedCheckpoint, "path"
   const dict = new DictReader(value, "");
   const model = weightsFromDict(weights);
   const ours = dict.has("asterolab") ? readerOfOurs(dict.readerAt("asterolab")) : null;
-  if (ours?.has("content")) return { ...NO_RUN, model, settings: settingsFromDict(ours) };
+  if (ours?.has("content")) {
+    const calibration = dict.has("calibration") ? dict.dictAt("calibration") : null;
+    return { ...NO_RUN, model, settings: settingsFromDict(ours), calibration };
+  }
   const isOurs = ours !== null;
   const optional = <T>(read: () => T): T | null => (isOurs ? read() : maybe(read));
   const contents = {
@@ -63,14 +71,23 @@ export function fromTorchValue(value: TorchValue): Omit<LoadedCheckpoint, "path"
     optimizer: optional(() => adamFromDict(dict.readerAt("optimizer_state_dict"), model)),
     scheduler: optional(() => (value.get("scheduler_state_dict") === null ? null : oneCycleFromDict(dict))),
   };
-  if (!isOurs) return { ...contents, settings: null, state: null };
+  if (!isOurs) return { ...contents, settings: null, state: null, calibration: null };
   const settings = settingsFromDict(ours);
   const resume = { ...resumeFromDict(ours), ...settings };
   const optimizer = contents.optimizer as OptimizerState;
-  return { ...contents, settings, state: { ...contents, optimizer, epoch: dict.integer("epoch"), ...resume } };
+  const state = { ...contents, optimizer, epoch: dict.integer("epoch"), ...resume };
+  return { ...contents, settings, state, calibration: null };
 }
 
-const NO_RUN = { epoch: null, trainLoss: null, valLoss: null, optimizer: null, scheduler: null, state: null };
+const NO_RUN = {
+  epoch: null,
+  trainLoss: null,
+  valLoss: null,
+  optimizer: null,
+  scheduler: null,
+  state: null,
+  calibration: null,
+};
 
 type Resume = Omit<
   TrainingState,

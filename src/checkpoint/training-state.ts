@@ -1,6 +1,7 @@
 /** Everything that a training run needs to go on exactly where it was, in plain arrays. */
 
 import type { Config } from "../config";
+import type { TorchDict } from "./torch-values";
 
 /** A parameter of the network: shape and row-major values. */
 export interface StateTensor {
@@ -99,4 +100,6 @@ export interface LoadedCheckpoint {
   readonly settings: NetworkSettings | null;
   /** Everything for exact resume; null unless Asterolab wrote the file during a run. */
   readonly state: TrainingState | null;
+  /** What turns the network's scores into calibrated probabilities, as `saveWeights` was given it; null without. */
+  readonly calibration: TorchDict | null;
 }

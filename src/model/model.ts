@@ -8,6 +8,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import type { HeadName } from "../data/parameters";
+import type { Division } from "../engine/division";
 import { tapGradient } from "../engine/gradient-tap";
 import { convBlock, dense, dropout, logPower, lstm } from "../engine/ops";
 import { initialValues, type ParameterSpec, parameterSpecs, sequenceLength } from "./parameters";
@@ -44,6 +45,8 @@ export interface TrainingPass {
   readonly step: number;
   /** Where `x` starts in the step's batch, when it is a part of it; default 0. */
   readonly firstRow?: number;
+  /** How the gradients are summed when `x` may be a part of the step's batch; default: as a batch of its own. */
+  readonly division?: Division;
   /** Hears each parameter's gradient as soon as backward has made it. */
   readonly onGradient?: (name: string, gradient: Tensor) => void;
 }

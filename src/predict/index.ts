@@ -1,6 +1,18 @@
 /** From a spectrum file to posteriors. */
 
+export { type AssessOptions, assess, BIN_EDGES, type HeadAssessment, type Scores } from "./assessment";
+export {
+  type CalibrateOptions,
+  type Calibration,
+  calibrate,
+  calibratedLogits,
+  classShares,
+  fitCalibration,
+} from "./calibration";
+export { type Coverage, coverageOf, type Reliability } from "./coverage";
 export { FREQUENCY_UNITS, type FrequencyUnit } from "./frequency-unit";
+export { type CollectOptions, collectHeldOut, type HeldOut, halfOfRows, rowsWhere } from "./held-out";
+export { type ModelContents, saveModelFile } from "./model-file";
 export { type OpenedModel, openModel } from "./open-model";
 export { type Posterior, posteriorOf, quantile, softmax } from "./posteriors";
 export { type Network, type Prediction, type PredictOptions, predictSpectra } from "./predict";

@@ -11,6 +11,8 @@ import { CheckpointError, CliError } from "../errors";
 import { createModel } from "../model/create-model";
 import type { Model } from "../model/model";
 import { sequenceLength } from "../model/parameters";
+import type { Calibration } from "./calibration";
+import { calibrationFromDict } from "./model-file";
 
 /** The checkpoints of a run folder that a network is taken from, the best first. */
 const PREFERRED_FILES = ["is_best.pth", "model.pth", "checkpoint.pth"];
@@ -22,6 +24,8 @@ export interface OpenedModel {
   /** Powers per spectrum. */
   readonly points: number;
   readonly checkpoint: LoadedCheckpoint;
+  /** null for a file without one. */
+  readonly calibration: Calibration | null;
 }
 
 /**
@@ -38,6 +42,8 @@ export async function openModel(path: string): Promise<OpenedModel> {
   const file = checkpointOf(path);
   const checkpoint = await loadCheckpointFile(file);
   const { config, points } = checkpoint.settings ?? settingsOfWeights(checkpoint.model, file);
+  const classEdges = resolveClassEdges(config.heads, config.edges);
+  const calibration = checkpoint.calibration && calibrationFromDict(checkpoint.calibration, classEdges, file);
   const model = createModel(config, points);
   try {
     model.loadStateDict(new Map(checkpoint.model), file);
@@ -45,7 +51,7 @@ export async function openModel(path: string): Promise<OpenedModel> {
     model.dispose();
     throw error;
   }
-  return { model, config, points, classEdges: resolveClassEdges(config.heads, config.edges), checkpoint };
+  return { model, config, points, classEdges, checkpoint, calibration };
 }
 
 function checkpointOf(path: string): string {
