@@ -53,6 +53,10 @@ int64_t Arguments::size(const char* name) {
   return static_cast<int64_t>(number);
 }
 
+int64_t Arguments::maybe_size(const char* name, int64_t otherwise) {
+  return get(name).IsUndefined() ? otherwise : size(name);
+}
+
 uint32_t Arguments::word(const char* name) {
   const Napi::Value value = get(name);
   const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
@@ -72,6 +76,21 @@ bool Arguments::flag(const char* name) {
   const Napi::Value value = get(name);
   if (!value.IsBoolean()) fail_type(std::string(name) + " must be true or false, got " + describe(value));
   return value.As<Napi::Boolean>().Value();
+}
+
+Division Arguments::division(const char* name, int64_t batch) {
+  constexpr int most = Division::kMost;
+  if (get(name).IsUndefined()) return {};
+  const int32_t* words = input_integers(name, 1 + 2 * most);
+  Division d;
+  d.whole = words[0];
+  while (d.count < most && words[1 + d.count] != 0) {
+    d.rows[d.count] = words[1 + d.count];
+    d.merges[d.count] = words[1 + most + d.count];
+    ++d.count;
+  }
+  if (!is_valid(d, batch)) fail_range(std::string(name) + " must cover " + std::to_string(batch) + " rows with a tree of two sums");
+  return d;
 }
 
 std::string Arguments::text(const char* name) {

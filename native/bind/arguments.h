@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "../ops/division.h"
+
 namespace asterolab {
 
 class Arguments {
@@ -18,11 +20,16 @@ class Arguments {
 
   /// An integer from 1 to 2^31 - 1.
   int64_t size(const char* name);
+  /// The same, or `otherwise` when the argument is undefined.
+  int64_t maybe_size(const char* name, int64_t otherwise);
   /// An integer from 0 to 2^32 - 1.
   uint32_t word(const char* name);
   /// A finite number.
   double number(const char* name);
   bool flag(const char* name);
+  /// How a batch of `batch` rows is summed: Int32Array [whole, rows of the slices .., merges of the slices ..], no rows where
+  /// there is no further slice; undefined: in one slice.
+  Division division(const char* name, int64_t batch);
   std::string text(const char* name);
 
   /// Float32Array of exactly `length` elements that the op reads.

@@ -20,7 +20,7 @@ using Info = Napi::CallbackInfo;
 
 ConvBlockShape conv_block_shape(Arguments& a) {
   const ConvBlockShape shape{a.size("batch"), a.size("length"), a.size("inChannels"), a.size("outChannels"),
-                             a.size("kernel")};
+                             a.size("kernel"), a.division("division", a.size("batch"))};
   if (!shape.valid()) a.fail_range("kernel must be odd, got " + std::to_string(shape.kernel));
   return shape;
 }
@@ -62,16 +62,19 @@ void ConvBlockBackward(const Info& info) {
   Arguments a(info, "convBlockBackward");
   const ConvBlockShape s = conv_block_shape(a);
   float* dx = a.maybe_output("dx", product({s.batch, s.length, s.in_channels}));
-  const ConvBlockGradients grad{a.output("dweight", product({s.out_channels, s.in_channels, s.kernel})),
-                                a.output("dbias", s.out_channels), a.output("dscale", s.out_channels),
-                                a.output("dshift", s.out_channels)};
+  const int64_t leaves = leaves_of(s.division);
+  const ConvBlockGradients grad{a.output("dweight", product({leaves, s.out_channels, s.in_channels, s.kernel})),
+                                a.output("dbias", leaves * s.out_channels), a.output("dscale", leaves * s.out_channels),
+                                a.output("dshift", leaves * s.out_channels)};
   const float* dout = a.input("dout", product({s.batch, s.out_length(), s.out_channels}));
   const float* x = a.input("x", product({s.batch, s.length, s.in_channels}));
   const float* saved = a.input("saved", static_cast<int64_t>(conv_block_saved_size(s)));
   conv_block_backward(dx, grad, dout, x, conv_block_weights(a, s), saved, s);
 }
 
-LstmShape lstm_shape(Arguments& a) { return {a.size("batch"), a.size("steps"), a.size("inputs"), a.size("units")}; }
+LstmShape lstm_shape(Arguments& a) {
+  return {a.size("batch"), a.size("steps"), a.size("inputs"), a.size("units"), a.division("division", a.size("batch"))};
+}
 
 LstmWeights lstm_weights(Arguments& a, const LstmShape& s) {
   return {a.input("weightIh", product({4, s.units, s.inputs})), a.input("weightHh", product({4, s.units, s.units})),
@@ -90,10 +93,12 @@ void LstmForward(const Info& info) {
 void LstmBackward(const Info& info) {
   Arguments a(info, "lstmBackward");
   const LstmShape s = lstm_shape(a);
+  const int64_t leaves = leaves_of(s.division);
   const LstmGradients grad{a.output("dx", product({s.batch, s.steps, s.inputs})),
-                           a.output("dweightIh", product({4, s.units, s.inputs})),
-                           a.output("dweightHh", product({4, s.units, s.units})), a.output("dbiasIh", 4 * s.units),
-                           a.output("dbiasHh", 4 * s.units)};
+                           a.output("dweightIh", product({leaves, 4, s.units, s.inputs})),
+                           a.output("dweightHh", product({leaves, 4, s.units, s.units})),
+                           a.output("dbiasIh", product({leaves, 4, s.units})),
+                           a.output("dbiasHh", product({leaves, 4, s.units}))};
   const float* dout = a.input("dout", product({s.batch, s.steps, s.units}));
   const float* out = a.input("out", product({s.batch, s.steps, s.units}));
   const float* x = a.input("x", product({s.batch, s.steps, s.inputs}));
@@ -101,7 +106,9 @@ void LstmBackward(const Info& info) {
   lstm_backward(grad, dout, out, x, lstm_weights(a, s), saved, s);
 }
 
-DenseShape dense_shape(Arguments& a) { return {a.size("batch"), a.size("inputs"), a.size("outputs"), a.flag("tanh")}; }
+DenseShape dense_shape(Arguments& a) {
+  return {a.size("batch"), a.size("inputs"), a.size("outputs"), a.flag("tanh"), a.division("division", a.size("batch"))};
+}
 
 void DenseForward(const Info& info) {
   Arguments a(info, "denseForward");
@@ -115,8 +122,10 @@ void DenseForward(const Info& info) {
 void DenseBackward(const Info& info) {
   Arguments a(info, "denseBackward");
   const DenseShape s = dense_shape(a);
+  const int64_t leaves = leaves_of(s.division);
   const DenseGradients grad{a.output("dx", product({s.batch, s.inputs})),
-                            a.output("dweight", product({s.outputs, s.inputs})), a.output("dbias", s.outputs)};
+                            a.output("dweight", product({leaves, s.outputs, s.inputs})),
+                            a.output("dbias", leaves * s.outputs)};
   const float* dout = a.input("dout", product({s.batch, s.outputs}));
   const float* out = a.input("out", product({s.batch, s.outputs}));
   const float* x = a.input("x", product({s.batch, s.inputs}));
@@ -174,7 +183,7 @@ void ApplyFunction(const Info& info) {
 
 Napi::Value HeadsCrossEntropy(const Info& info) {
   Arguments a(info, "headsCrossEntropy");
-  const int64_t batch = a.size("batch");
+  const int64_t batch = a.size("batch"), whole = a.maybe_size("whole", batch);
   const uint32_t count = a.count("logits");
   if (count == 0) a.fail_range("logits must hold at least one head");
   const bool backward = a.flag("backward");
@@ -192,7 +201,7 @@ Napi::Value HeadsCrossEntropy(const Info& info) {
       a.fail_range("the label of row " + std::to_string(i / count) + ", head " + std::to_string(i % count) +
                    " must be in [0, " + std::to_string(classes - 1) + "], got " + std::to_string(labels[i]));
   }
-  return Napi::Number::New(a.env(), heads_cross_entropy(heads.data(), count, labels, batch));
+  return Napi::Number::New(a.env(), heads_cross_entropy(heads.data(), count, labels, batch, whole));
 }
 
 Napi::Value SumOfSquares(const Info& info) {

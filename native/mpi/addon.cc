@@ -79,28 +79,50 @@ Napi::Value Allreduce(const Info& info) {
       info.Env(), [=] { world().allreduce(array.data, array.count, array.element, reduction); }, {array.object});
 }
 
-// allreduceBucket(arrays, "ordered" | "fast" | "library")
+// A list of Float32Array; empty ones are left out.
+std::vector<Floats> floats_of(const Napi::Value& value, std::vector<Napi::Object>& held) {
+  if (!value.IsArray()) fail(value.Env(), "Cannot run allreduceBucket: expected a list of Float32Array");
+  const auto list = value.As<Napi::Array>();
+  std::vector<Floats> floats;
+  for (uint32_t index = 0; index < list.Length(); ++index) {
+    const Array array = array_of(list.Get(index), "allreduceBucket");
+    if (array.element != Element::float32) fail(value.Env(), "Cannot run allreduceBucket: expected Float32Array");
+    if (array.count == 0) continue;
+    floats.push_back({static_cast<float*>(array.data), array.count});
+    held.push_back(array.object);
+  }
+  return floats;
+}
+
+int64_t count_of(const std::vector<Floats>& list) {
+  int64_t count = 0;
+  for (const Floats& floats : list) count += floats.count;
+  return count;
+}
+
+// allreduceBucket(arrays, "ordered" | "fast" | "library", [firstLeaves, secondLeaves]?)
 Napi::Value AllreduceBucket(const Info& info) {
   require_open(info, "allreduceBucket");
-  if (!info[0].IsArray()) fail(info.Env(), "Cannot run allreduceBucket: expected a list of Float32Array");
-  const auto list = info[0].As<Napi::Array>();
   const std::string how = info[1].ToString();
   if (how != "ordered" && how != "fast" && how != "library")
     fail(info.Env(), "Cannot run allreduceBucket: expected ordered, fast or library, got " + how);
-  std::vector<Floats> bucket;
   std::vector<Napi::Object> held;
-  for (uint32_t index = 0; index < list.Length(); ++index) {
-    const Array array = array_of(list.Get(index), "allreduceBucket");
-    if (array.element != Element::float32) fail(info.Env(), "Cannot run allreduceBucket: expected Float32Array");
-    if (array.count == 0) continue;
-    bucket.push_back({static_cast<float*>(array.data), array.count});
-    held.push_back(array.object);
+  const std::vector<Floats> bucket = floats_of(info[0], held);
+  std::vector<std::vector<Floats>> leaves;
+  if (info[2].IsArray()) {
+    const auto lists = info[2].As<Napi::Array>();
+    for (uint32_t index = 0; index < lists.Length(); ++index) leaves.push_back(floats_of(lists.Get(index), held));
+  } else {
+    leaves.push_back(bucket);
   }
+  if (leaves.empty() || leaves.size() > 2) fail(info.Env(), "Cannot run allreduceBucket: expected one or two lists of leaves");
+  for (const auto& list : leaves)
+    if (count_of(list) != count_of(bucket)) fail(info.Env(), "Cannot run allreduceBucket: leaves must be as long as the arrays");
   return submit(
       info.Env(),
-      [bucket, how] {
+      [bucket, leaves, how] {
         if (how == "library") world().allreduce_library(bucket);
-        else world().allreduce_bucket(bucket, how == "ordered");
+        else world().allreduce_bucket(bucket, leaves, how == "ordered");
       },
       held);
 }

@@ -41,6 +41,46 @@ MPI_Datatype type_of(Element element) {
 
 int64_t bytes_of(Element element) { return element == Element::float32 ? 4 : element == Element::float64 ? 8 : 1; }
 
+// Copies the next `count` floats of a list of arrays out of it, or into it.
+class Cursor {
+ public:
+  explicit Cursor(const std::vector<Floats>& list) : list_(list) {}
+  int64_t read(float* to, int64_t count) {
+    return walk(count, [&](float* at, int64_t done, int64_t part) { std::memcpy(to + done, at, bytes(part)); });
+  }
+  void write(const float* from, int64_t count) {
+    walk(count, [&](float* at, int64_t done, int64_t part) { std::memcpy(at, from + done, bytes(part)); });
+  }
+
+ private:
+  static size_t bytes(int64_t count) { return static_cast<size_t>(count) * sizeof(float); }
+  template <class Copy>
+  int64_t walk(int64_t count, const Copy& copy) {
+    int64_t done = 0;
+    while (done < count && index_ < list_.size()) {
+      const int64_t part = std::min(count - done, list_[index_].count - offset_);
+      copy(list_[index_].data + offset_, done, part);
+      done += part;
+      offset_ += part;
+      if (offset_ == list_[index_].count) ++index_, offset_ = 0;
+    }
+    return done;
+  }
+  const std::vector<Floats>& list_;
+  size_t index_ = 0;
+  int64_t offset_ = 0;
+};
+
+// The sums of four leaves, or six, as src/data/division.ts adds them.
+void add_tree(float* sum, const std::vector<const float*>& leaf, int64_t count) {
+  if (leaf.size() == 4) {
+    for (int64_t i = 0; i < count; ++i) sum[i] = (leaf[0][i] + leaf[1][i]) + (leaf[2][i] + leaf[3][i]);
+  } else {
+    for (int64_t i = 0; i < count; ++i)
+      sum[i] = (leaf[0][i] + (leaf[1][i] + leaf[2][i])) + ((leaf[3][i] + leaf[4][i]) + leaf[5][i]);
+  }
+}
+
 // Looks a few times, then sleeps between looks.
 template <class Done>
 void wait_until(const Done& done) {
@@ -68,7 +108,23 @@ void World::init() {
   check(MPI_Allreduce(&is_first, &nodes_, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD), "MPI_Allreduce");
   const int color = node_rank_ < slicers_ ? node_rank_ : MPI_UNDEFINED;
   check(MPI_Comm_split(MPI_COMM_WORLD, color, rank_, &across_), "MPI_Comm_split");
+  find_members();
   open_window();
+}
+
+void World::find_members() {
+  int leader = rank_;  // the first rank of this machine
+  check(MPI_Bcast(&leader, 1, MPI_INT, 0, node_), "MPI_Bcast");
+  std::vector<int> leaders(static_cast<size_t>(size_));
+  check(MPI_Allgather(&leader, 1, MPI_INT, leaders.data(), 1, MPI_INT, MPI_COMM_WORLD), "MPI_Allgather");
+  if (across_ == MPI_COMM_NULL) return;
+  std::vector<int> nodes(static_cast<size_t>(nodes_));
+  check(MPI_Allgather(&leader, 1, MPI_INT, nodes.data(), 1, MPI_INT, across_), "MPI_Allgather");
+  for (const int node : nodes) {
+    members_.emplace_back();
+    for (int rank = 0; rank < size_; ++rank)
+      if (leaders[static_cast<size_t>(rank)] == node) members_.back().push_back(rank);
+  }
 }
 
 void World::open_window() {
@@ -110,32 +166,23 @@ void World::allreduce(void* data, int64_t count, Element element, Reduction redu
   }
 }
 
-void World::allreduce_bucket(const std::vector<Floats>& bucket, bool ordered) {
-  size_t in = 0, out = 0;              // the array to read or write next
-  int64_t in_offset = 0, out_offset = 0;
+void World::allreduce_bucket(const std::vector<Floats>& bucket, const std::vector<std::vector<Floats>>& leaves,
+                             bool ordered) {
+  const int count_of_leaves = static_cast<int>(leaves.size());
+  std::vector<Cursor> in(leaves.begin(), leaves.end());
+  Cursor out(bucket);
   for (;;) {
-    float* mine = slot(node_rank_);
+    // Leaf after leaf in this rank's slot.
+    const int64_t piece = kPiece / count_of_leaves;
     int64_t filled = 0;
-    while (filled < kPiece && in < bucket.size()) {
-      const int64_t count = std::min(kPiece - filled, bucket[in].count - in_offset);
-      std::memcpy(mine + filled, bucket[in].data + in_offset, static_cast<size_t>(count) * sizeof(float));
-      filled += count;
-      in_offset += count;
-      if (in_offset == bucket[in].count) ++in, in_offset = 0;
-    }
+    for (int leaf = 0; leaf < count_of_leaves; ++leaf)
+      filled = in[static_cast<size_t>(leaf)].read(slot(node_rank_) + leaf * piece, piece);
     if (filled == 0) return;
     const double started = now(), waited = waiting_.load();
-    reduce_piece(filled, ordered);
+    reduce_piece(filled, count_of_leaves, ordered);
     for (int index = 0; index < slicers_; ++index) {
-      Floats part = slice(index, filled);
-      while (part.count > 0) {
-        const int64_t count = std::min(part.count, bucket[out].count - out_offset);
-        std::memcpy(bucket[out].data + out_offset, part.data, static_cast<size_t>(count) * sizeof(float));
-        part.data += count;
-        part.count -= count;
-        out_offset += count;
-        if (out_offset == bucket[out].count) ++out, out_offset = 0;
-      }
+      const Floats part = slice(index, filled);
+      out.write(part.data, part.count);
     }
     ++pieces_;
     add_to(working_, now() - started - (waiting_.load() - waited));
@@ -143,24 +190,72 @@ void World::allreduce_bucket(const std::vector<Floats>& bucket, bool ordered) {
 }
 
 // Each of the first ranks of a machine adds one slice of all slots into its own slot.
-void World::reduce_piece(int64_t count, bool ordered) {
+void World::reduce_piece(int64_t count, int leaves, bool ordered) {
   arrive_on_node();
   if (node_rank_ < slicers_) {
     const Floats mine = slice(node_rank_, count);
     const int64_t offset = mine.data - slot(node_rank_);
+    if (nodes_ > 1 && is_tree(leaves)) {
+      tree_over_nodes(mine.data, mine.count, leaves);
+      return arrive_on_node();
+    }
     float sum[kStrip];
     for (int64_t begin = 0; begin < mine.count; begin += kStrip) {
       const int64_t strip = std::min(kStrip, mine.count - begin);
-      std::memcpy(sum, slot(0) + offset + begin, static_cast<size_t>(strip) * sizeof(float));
-      for (int other = 1; other < node_size_; ++other) {
-        const float* addend = slot(other) + offset + begin;
-        for (int64_t i = 0; i < strip; ++i) sum[i] += addend[i];
+      std::vector<const float*> addends;
+      for (int rank = 0; rank < node_size_; ++rank)
+        for (int leaf = 0; leaf < leaves; ++leaf)
+          addends.push_back(slot(rank) + leaf * (kPiece / leaves) + offset + begin);
+      if (is_tree(leaves)) {
+        add_tree(sum, addends, strip);
+      } else {
+        std::memcpy(sum, addends[0], static_cast<size_t>(strip) * sizeof(float));
+        for (size_t other = 1; other < addends.size(); ++other)
+          for (int64_t i = 0; i < strip; ++i) sum[i] += addends[other][i];
       }
       std::memcpy(mine.data + begin, sum, static_cast<size_t>(strip) * sizeof(float));
     }
     if (nodes_ > 1) sum_over_nodes(mine.data, mine.count, ordered);
   }
   arrive_on_node();
+}
+
+// Every machine gets its block of all leaves, adds them as the tree, and hands the sum to all.
+void World::tree_over_nodes(float* slice, int64_t count, int leaves) {
+  MPI_Request request;
+  check(MPI_Ibarrier(across_, &request), "MPI_Ibarrier");
+  wait(request);
+  const int64_t block = (count + nodes_ - 1) / nodes_, padded = block * nodes_, offset = slice - slot(node_rank_);
+  const int own = node_size_ * leaves, all = size_ * leaves;
+  gathered_.assign(static_cast<size_t>(own * padded + all * block), 0);
+  float* sent = gathered_.data();
+  float* received = sent + own * padded;
+  for (int node = 0; node < nodes_; ++node)
+    for (int leaf = 0; leaf < own; ++leaf) {
+      const float* from = slot(leaf / leaves) + leaf % leaves * (kPiece / leaves) + offset + node * block;
+      const int64_t part = std::max<int64_t>(0, std::min(block, count - node * block));
+      std::memcpy(sent + (node * own + leaf) * block, from, static_cast<size_t>(part) * sizeof(float));
+    }
+  std::vector<int> sizes_out, starts_out, sizes_in, starts_in;
+  std::vector<const float*> addends(static_cast<size_t>(all));
+  int start = 0;
+  for (int node = 0; node < nodes_; ++node) {
+    sizes_out.push_back(static_cast<int>(own * block));
+    starts_out.push_back(static_cast<int>(node * own * block));
+    starts_in.push_back(start);
+    for (const int rank : members_[static_cast<size_t>(node)])
+      for (int leaf = 0; leaf < leaves; ++leaf, start += static_cast<int>(block))
+        addends[static_cast<size_t>(rank * leaves + leaf)] = received + start;
+    sizes_in.push_back(start - starts_in.back());
+  }
+  check(MPI_Alltoallv(sent, sizes_out.data(), starts_out.data(), MPI_FLOAT, received, sizes_in.data(), starts_in.data(),
+                      MPI_FLOAT, across_),
+        "MPI_Alltoallv");
+  std::vector<float> sum(static_cast<size_t>(block));
+  add_tree(sum.data(), addends, block);
+  check(MPI_Allgather(sum.data(), static_cast<int>(block), MPI_FLOAT, sent, static_cast<int>(block), MPI_FLOAT, across_),
+        "MPI_Allgather");
+  std::memcpy(slice, sent, static_cast<size_t>(count) * sizeof(float));
 }
 
 void World::sum_over_nodes(float* slice, int64_t count, bool ordered) {

@@ -32,9 +32,11 @@ class World {
   void init();
   /// All of these must be called by all ranks in the same order; arrays are reduced in place.
   void allreduce(void* data, int64_t count, Element element, Reduction reduction);
-  /// Sums a bucket of float32 arrays over all ranks. The ranks of one machine add in the order of their numbers; `ordered`
-  /// asks for the same between machines, so that the result is the same bit for bit each time.
-  void allreduce_bucket(const std::vector<Floats>& bucket, bool ordered);
+  /// Sums a bucket of float32 arrays over all ranks: of each rank one list of leaves, or two, as long as the bucket, which
+  /// may be among them. Four ranks with one list and three with two add as the tree of src/data/division.ts. Otherwise the
+  /// ranks of one machine add in the order of their numbers; `ordered` asks for the same between machines, so that the
+  /// result is the same bit for bit each time.
+  void allreduce_bucket(const std::vector<Floats>& bucket, const std::vector<std::vector<Floats>>& leaves, bool ordered);
   /// The same through one MPI_Allreduce of the library, to measure against. The arrays are lost where there are several.
   void allreduce_library(const std::vector<Floats>& bucket);
   void broadcast(void* data, int64_t bytes, int root);
@@ -58,8 +60,11 @@ class World {
   void open_window();
   void wait(MPI_Request request);
   void arrive_on_node();
-  void reduce_piece(int64_t count, bool ordered);
+  void find_members();
+  bool is_tree(int leaves) const { return (size_ == 4 && leaves == 1) || (size_ == 3 && leaves == 2); }
+  void reduce_piece(int64_t count, int leaves, bool ordered);
   void sum_over_nodes(float* slice, int64_t count, bool ordered);
+  void tree_over_nodes(float* slice, int64_t count, int leaves);
   float* slot(int node_rank) const;
   Floats slice(int index, int64_t count) const;
 
@@ -67,6 +72,7 @@ class World {
   int slicers_ = 1;  // ranks of each machine that add and send a slice: as many as the smallest machine has
   MPI_Comm node_ = MPI_COMM_NULL, across_ = MPI_COMM_NULL;
   MPI_Win window_ = MPI_WIN_NULL;
+  std::vector<std::vector<int>> members_;      // ranks of each machine, in the order of `across_`
   std::vector<char*> segments_;                // of each rank on this machine
   std::atomic<uint64_t>* arrivals_ = nullptr;  // in the segment of the machine's first rank
   uint64_t meetings_ = 0, pieces_ = 0;

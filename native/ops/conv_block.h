@@ -19,10 +19,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "division.h"
+
 namespace asterolab {
 
 struct ConvBlockShape {
   int64_t batch, length, in_channels, out_channels, kernel;
+  /// The same for forward, backward and the saved buffer. Slices have an even number of rows, but for the last of the whole.
+  Division division = {};
 
   bool valid() const {
     return batch >= 1 && length >= 1 && in_channels >= 1 && out_channels >= 1 && kernel >= 1 && kernel % 2 == 1;
@@ -34,6 +38,7 @@ struct ConvBlockWeights {
   const float *weight, *bias, *scale, *shift;
 };
 
+/// Where the division leaves two sums, those of each parameter follow each other.
 struct ConvBlockGradients {
   float *weight, *bias, *scale, *shift;
 };

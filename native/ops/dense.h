@@ -7,11 +7,14 @@
 
 #include <cstdint>
 
+#include "division.h"
+
 namespace asterolab {
 
 struct DenseShape {
   int64_t batch, inputs, outputs;
   bool tanh;  // activation: tanh, or none
+  Division division = {};
 };
 
 /// out = activation(x . weight^T + bias).
@@ -21,7 +24,8 @@ struct DenseGradients {
   float *x, *weight, *bias;
 };
 
-/// Gradients of a loss whose gradient with respect to out is dout; `out` as forward wrote it.
+/// Gradients of a loss whose gradient with respect to out is dout; `out` as forward wrote it. Where the division leaves two
+/// sums, those of weight and bias follow each other.
 void dense_backward(const DenseGradients& grad, const float* dout, const float* out, const float* x,
                     const float* weight, const DenseShape& shape);
 

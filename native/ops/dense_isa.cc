@@ -36,8 +36,8 @@ void dense_backward(const DenseGradients& grad, const float* dout, const float* 
     for (int64_t i = 0; i < batch * outputs; ++i) scaled[i] = dout[i] * (1.f - out[i] * out[i]);
     dsum = scaled;
   }
-  column_sums(grad.bias, dsum, batch, outputs);
-  gemm(grad.weight, inputs, dsum, outputs, x, inputs, {outputs, inputs, batch, true, false});
+  divided_column_sums(grad.bias, dsum, batch, 1, outputs, shape.division);
+  gemm(grad.weight, inputs, dsum, outputs, x, inputs, {outputs, inputs, batch, true, false, false, &shape.division});
 
   const int64_t panels = (inputs + kPanel - 1) / kPanel;
   constexpr int64_t kRows = 32;

@@ -93,17 +93,23 @@ static void backward_direct(float* dx, const ConvBlockGradients& grad, const flo
       for (int c = 0; c < kLanes; ++c) part[2 * s.batch * width + c] = bias[c];
     }
   });
-  sum_samples(grad.scale, sums, s.batch, width, s.out_channels);
-  sum_samples(grad.shift, sums + s.batch * width, s.batch, width, s.out_channels);
-  sum_samples(grad.bias, sums + 2 * s.batch * width, s.batch, width, s.out_channels);
+  sum_slices(grad.scale, sums, s, width, s.out_channels);
+  sum_slices(grad.shift, sums + s.batch * width, s, width, s.out_channels);
+  sum_slices(grad.bias, sums + 2 * s.batch * width, s, width, s.out_channels);
+  const Slots slots(work, grad.weight, s.out_channels * taps, s.division);
   parallel_for(blocks * taps, 8, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t b = i / taps, q = i % taps;
       for (int c = 0; c < lanes_of(s.out_channels, b); ++c) {
-        double sum = 0;
-        for (int64_t n = 0; n < s.batch; ++n) sum += weight_sums[((n * blocks + b) * taps + q) * kLanes + c];
-        grad.weight[((b * kLanes + c) * s.in_channels + q % s.in_channels) * s.kernel + q / s.in_channels] =
-            static_cast<float>(sum);
+        const int64_t to = ((b * kLanes + c) * s.in_channels + q % s.in_channels) * s.kernel + q / s.in_channels;
+        int64_t n = 0, end = 0;
+        for (int slice = 0; slice < slices_of(s.division); ++slice) {
+          double sum = 0;
+          for (end += rows_of(s.division, slice, s.batch); n < end; ++n)
+            sum += weight_sums[((n * blocks + b) * taps + q) * kLanes + c];
+          const float own = static_cast<float>(sum);
+          fold(slots.from(to), fold_of(s.division, slice), &own, 1);
+        }
       }
     }
   });

@@ -10,12 +10,18 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "division.h"
+
 namespace asterolab {
 
 struct Gemm {
   int64_t m, n, k;
   bool trans_a = false, trans_b = false;
   bool accumulate = false;
+  /// Sums over k by slices of `depth` a row of the batch (not with accumulate). Where the division leaves two sums, C is
+  /// followed by a second one of its size.
+  const Division* division = nullptr;
+  int64_t depth = 1;
 };
 
 void gemm(float* c, int64_t ldc, const float* a, int64_t lda, const float* b, int64_t ldb, const Gemm& shape);

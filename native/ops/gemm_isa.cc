@@ -1,6 +1,7 @@
 // Matrix products: B in panels of kNr columns, A in panels of kMr rows, one register block per pair.
 #include "simd.h"
 
+#include "fold_isa.h"
 #include "gemm_isa.h"
 #include "memory.h"
 #include "parallel.h"
@@ -11,6 +12,7 @@ namespace asterolab::ASTEROLAB_ISA {
 constexpr int kMr = kLanes == 16 ? 12 : kLanes == 8 ? 6 : 4;
 constexpr int kNr = 2 * kLanes;
 constexpr int64_t kKc = 256;  // a panel of B of this depth (32 KiB on AVX-512) and one of A stay in the first-level caches
+constexpr int64_t kTile = 32768;  // floats of C that a task sums by slices: with the sums that wait, in the second-level cache
 
 static inline int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -133,31 +135,52 @@ void gemm_packed(float* c, int64_t ldc, const float* a, int64_t lda, const float
   while (panels_per_task > 1 && row_tasks * ((panels + panels_per_task - 1) / panels_per_task) < 16 &&
          rows_per_task * kMr * (panels_per_task / 2) * kNr * k >= (1 << 18))
     panels_per_task = (panels_per_task + 1) / 2;
+  const Division whole;
+  const Division& division = shape.division ? *shape.division : whole;
+  const bool divided = slices_of(division) > 1;
+  if (divided && rows_per_task * kMr * panels_per_task * kNr > kTile)
+    panels_per_task = kTile / (rows_per_task * kMr * kNr) > 1 ? kTile / (rows_per_task * kMr * kNr) : 1;
   const int64_t column_tasks = (panels + panels_per_task - 1) / panels_per_task;
-  parallel_for(row_tasks * column_tasks, 1, [=](int64_t begin, int64_t end, int) {
+  float* second_c = leaves_of(division) == 2 ? c + m * ldc : nullptr;
+  parallel_for(row_tasks * column_tasks, 1, [=, &division](int64_t begin, int64_t end, int) {
     Workspace work;
     float* ap = pack ? work.floats(rows_per_task * kMr * kKc) : nullptr;
+    float* tile = divided ? work.floats(rows_per_task * kMr * panels_per_task * kNr) : nullptr;
+    float* second_tile = divided && !second_c ? work.floats(rows_per_task * kMr * panels_per_task * kNr) : nullptr;
     for (int64_t task = begin; task < end; ++task) {
       const int64_t i0 = task / column_tasks * rows_per_task * kMr, i1 = lesser(i0 + rows_per_task * kMr, m);
       const int64_t j0 = task % column_tasks * panels_per_task, j1 = lesser(j0 + panels_per_task, panels);
-      for (int64_t p0 = 0; p0 < k; p0 += kKc) {
-        const int64_t depth = lesser(kKc, k - p0);
-        const bool add = shape.accumulate || p0 > 0;
-        if (pack)
-          for (int64_t i = i0; i < i1; i += kMr)
-            pack_a(ap + (i - i0) * kKc, shape.trans_a ? a + p0 * lda + i : a + i * lda + p0, lda,
-                   static_cast<int>(lesser(kMr, i1 - i)), depth, shape.trans_a);
-        for (int64_t j = j0; j < j1; ++j) {
-          const float* bp = packed + j * kNr * k + p0 * kNr;
-          const int columns = static_cast<int>(lesser(kNr, n - j * kNr));
-          for (int64_t i = i0; i < i1; i += kMr) {
-            const int rows = static_cast<int>(lesser(kMr, i1 - i));
-            float* out = c + i * ldc + j * kNr;
-            if (pack)
-              block_rows(rows, out, ldc, ap + (i - i0) * kKc, 1, rows, bp, depth, columns, add);
-            else
-              block_rows(rows, out, ldc, a + i * lda + p0, lda, 1, bp, depth, columns, add);
+      const int64_t width = lesser(j1 * kNr, n) - j0 * kNr, ldt = divided ? width : ldc;
+      float* target = divided ? tile : c + i0 * ldc + j0 * kNr;
+      int64_t slice_end = 0;
+      for (int slice = 0; slice < slices_of(division); ++slice) {
+        const int64_t slice_begin = slice_end;
+        slice_end = divided ? slice_begin + division.rows[slice] * shape.depth : k;
+        for (int64_t p0 = slice_begin; p0 < slice_end; p0 += kKc) {
+          const int64_t depth = lesser(kKc, slice_end - p0);
+          const bool add = shape.accumulate || p0 > slice_begin;
+          if (pack)
+            for (int64_t i = i0; i < i1; i += kMr)
+              pack_a(ap + (i - i0) * kKc, shape.trans_a ? a + p0 * lda + i : a + i * lda + p0, lda,
+                     static_cast<int>(lesser(kMr, i1 - i)), depth, shape.trans_a);
+          for (int64_t j = j0; j < j1; ++j) {
+            const float* bp = packed + j * kNr * k + p0 * kNr;
+            const int columns = static_cast<int>(lesser(kNr, n - j * kNr));
+            for (int64_t i = i0; i < i1; i += kMr) {
+              const int rows = static_cast<int>(lesser(kMr, i1 - i));
+              float* out = target + (i - i0) * ldt + (j - j0) * kNr;
+              if (pack)
+                block_rows(rows, out, ldt, ap + (i - i0) * kKc, 1, rows, bp, depth, columns, add);
+              else
+                block_rows(rows, out, ldt, a + i * lda + p0, lda, 1, bp, depth, columns, add);
+            }
           }
+        }
+        if (!divided) continue;
+        const Fold to = fold_of(division, slice);
+        for (int64_t i = i0; i < i1; ++i) {
+          const int64_t at = i * ldc + j0 * kNr, in_tile = (i - i0) * ldt;
+          fold({c + at, second_c ? second_c + at : second_tile + in_tile}, to, tile + in_tile, width);
         }
       }
     }

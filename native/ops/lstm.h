@@ -11,10 +11,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "division.h"
+
 namespace asterolab {
 
 struct LstmShape {
   int64_t batch, steps, inputs, units;
+  Division division = {};
 
   /// Floats that carry what backward needs from forward: activated gates [B, T, 4H] and cells [B, T, H].
   size_t saved_size() const { return static_cast<size_t>(batch) * steps * units * 5; }
@@ -32,6 +35,7 @@ struct LstmGradients {
 };
 
 /// Gradients of a loss whose gradient with respect to out is dout. `saved` is used as scratch: its contents are lost.
+/// Where the division leaves two sums, those of each weight and bias follow each other.
 void lstm_backward(const LstmGradients& grad, const float* dout, const float* out, const float* x,
                    const LstmWeights& w, float* saved, const LstmShape& shape);
 

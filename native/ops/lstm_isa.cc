@@ -177,10 +177,11 @@ void lstm_backward(const LstmGradients& grad, const float* dout, const float* ou
     }
   });
   const int64_t all = batch * steps;
-  column_sums(grad.bias_ih, gates, all, 4 * units);
-  std::memcpy(grad.bias_hh, grad.bias_ih, 4 * units * sizeof(float));
-  gemm(grad.ih, inputs, gates, 4 * units, x, inputs, {4 * units, inputs, all, true, false});
-  gemm(grad.hh, units, gates, 4 * units, before, units, {4 * units, units, all, true, false});
+  const Division& division = shape.division;
+  divided_column_sums(grad.bias_ih, gates, batch, steps, 4 * units, division);
+  std::memcpy(grad.bias_hh, grad.bias_ih, leaves_of(division) * 4 * units * sizeof(float));
+  gemm(grad.ih, inputs, gates, 4 * units, x, inputs, {4 * units, inputs, all, true, false, false, &division, steps});
+  gemm(grad.hh, units, gates, 4 * units, before, units, {4 * units, units, all, true, false, false, &division, steps});
   gemm(grad.x, inputs, gates, 4 * units, w.ih, inputs, {all, inputs, 4 * units, false, false});
 }
 

@@ -3,6 +3,7 @@
 // only in `*_isa.cc`.
 #pragma once
 
+#include "fold_isa.h"
 #include "parallel.h"
 #include "simd.h"
 
@@ -93,6 +94,20 @@ static inline void column_sums(float* sums, const float* x, int64_t rows, int64_
       store_some(sums + c, total, count);
     }
   });
+}
+
+/// The same by the slices of a division, `depth` rows of x to a row of the batch; sums [leaves, n].
+static inline void divided_column_sums(float* sums, const float* x, int64_t batch, int64_t depth, int64_t n,
+                                       const Division& division) {
+  Workspace work;
+  const Slots slots(work, sums, n, division);
+  float* own = work.floats(static_cast<size_t>(n));
+  for (int slice = 0; slice < slices_of(division); ++slice) {
+    const int64_t rows = rows_of(division, slice, batch) * depth;
+    column_sums(own, x, rows, n);
+    fold(slots, fold_of(division, slice), own, n);
+    x += rows * n;
+  }
 }
 
 }  // namespace asterolab::ASTEROLAB_ISA

@@ -98,20 +98,21 @@ static inline void gradient_block(float* g, int64_t g_row, const float* x, const
   }
 }
 
-/// One frequency of the weights' gradient G [in padded][out block][2][kLanes] (+)= conj(X)^T . D over M rows. x_ahead
-/// and d_ahead: how far on the next x and d to be asked for lie, which are fetched meanwhile.
-static void spectral_gradient(float* g, const float* x, const float* d, int64_t rows, int64_t in_blocks,
+/// One frequency of the weights' gradient G [in padded][out block][2][kLanes] (+)= conj(X)^T . D over `rows` of the M rows
+/// that a block of x and d holds. x_ahead and d_ahead: how far on the next x and d to be asked for lie, which are fetched
+/// meanwhile.
+static void spectral_gradient(float* g, const float* x, const float* d, int64_t rows, int64_t all_rows, int64_t in_blocks,
     int64_t out_blocks, bool add,
                               int64_t x_ahead, int64_t d_ahead) {
   const int64_t g_row = out_blocks * kPoint;
   Workspace work;
   float* differences = work.floats(rows * kLanes);
   for (int64_t ib = 0; ib < in_blocks; ++ib) {
-    const float* xb = x + ib * rows * kPoint;
+    const float* xb = x + ib * all_rows * kPoint;
     for (int64_t m = 0; m < rows; ++m) store(differences + m * kLanes,
         load(xb + m * kPoint) - load(xb + m * kPoint + kLanes));
     for (int64_t b = 0; b < out_blocks; ++b) {
-      const float* db = d + b * rows * kPoint;
+      const float* db = d + b * all_rows * kPoint;
       for (int c = 0; c < kLanes; c += kProductRows)
         gradient_block(g + (ib * kLanes + c) * g_row + b * kPoint, g_row, xb + c, differences + c, db, rows, add,
             c ? db + d_ahead : xb + x_ahead);

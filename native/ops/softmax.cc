@@ -5,10 +5,10 @@
 
 namespace asterolab {
 
-ASTEROLAB_EACH_ISA(double heads_cross_entropy(const Head* heads, int64_t count, const int32_t* labels, int64_t batch);)
+ASTEROLAB_EACH_ISA(double heads_cross_entropy(const Head* heads, int64_t count, const int32_t* labels, int64_t batch, int64_t whole);)
 
-double heads_cross_entropy(const Head* heads, int64_t count, const int32_t* labels, int64_t batch) {
-  ASTEROLAB_CALL_ISA(heads_cross_entropy(heads, count, labels, batch));
+double heads_cross_entropy(const Head* heads, int64_t count, const int32_t* labels, int64_t batch, int64_t whole) {
+  ASTEROLAB_CALL_ISA(heads_cross_entropy(heads, count, labels, batch, whole));
 }
 
 }  // namespace asterolab

@@ -27,12 +27,12 @@ static double row_loss(const float* z, float* gradient, int64_t classes, int64_t
   return __builtin_log(sum) - (static_cast<double>(z[label]) - top);
 }
 
-double heads_cross_entropy(const Head* heads, int64_t count, const int32_t* labels, int64_t batch) {
+double heads_cross_entropy(const Head* heads, int64_t count, const int32_t* labels, int64_t batch, int64_t whole) {
   int64_t widest = 0;
   for (int64_t h = 0; h < count; ++h) widest = heads[h].classes > widest ? heads[h].classes : widest;
   Workspace work;
   double* losses = reinterpret_cast<double*>(work.floats(2 * static_cast<size_t>(batch)));
-  const float factor = 1.f / static_cast<float>(batch);
+  const float factor = 1.f / static_cast<float>(whole);
   parallel_for(batch, 8, [=](int64_t begin, int64_t end, int) {
     Workspace own;
     float* scratch = own.floats(widest);
@@ -48,7 +48,7 @@ double heads_cross_entropy(const Head* heads, int64_t count, const int32_t* labe
   });
   double total = 0;
   for (int64_t row = 0; row < batch; ++row) total += losses[row];
-  return total / static_cast<double>(batch);
+  return total / static_cast<double>(whole);
 }
 
 }  // namespace asterolab::ASTEROLAB_ISA

@@ -24,22 +24,22 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
   const int64_t pad = s.kernel / 2, in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
   const int64_t out_length = s.out_length();
   const Saved at(s, t);
-  const Grouping g = grouping_of(s, t);
+  const Cutting cutting(s, t);
+  const int64_t most = cutting.largest_group() * t.tiles;
   const FftPlan& plan = fft_plan(t.size);
   Workspace work;
   const bool many = many_channels(s);
   float* weights = many ? nullptr : work.floats(spectra_size(t.bins, out_blocks, in_blocks * kLanes));
-  float* x_spectra = saved ? nullptr : work.floats(spectra_size(t.bins, in_blocks, g.group * t.tiles));
-  float* y_spectra = work.floats(spectra_size(t.bins, out_blocks, g.group * t.tiles));
+  float* x_spectra = saved ? nullptr : work.floats(spectra_size(t.bins, in_blocks, most));
+  float* y_spectra = work.floats(spectra_size(t.bins, out_blocks, most));
   if (!many) {
     Phase phase("weight spectra");
     weight_spectra(weights, w.weight, s, t, false);
   }
-  for (int64_t first = 0; first < s.batch; first += g.group) {
-    const int64_t samples = first + g.group < s.batch ? g.group : s.batch - first, rows = samples * t.tiles;
+  for (Group g = cutting.next({}); g.samples; g = cutting.next(g)) {
+    const int64_t first = g.first, samples = g.samples, rows = samples * t.tiles;
     const int64_t x_stride = spectra_stride(in_blocks, rows), y_stride = spectra_stride(out_blocks, rows);
-    float* xs = saved ? saved + at.spectra + first / g.group * spectra_size(t.bins, in_blocks,
-        g.group * t.tiles) : x_spectra;
+    float* xs = saved ? saved + at.spectra_of(g) : x_spectra;
     {
       Phase phase("x spectra");
       signal_spectra(xs, x + first * s.length * s.in_channels, samples, s.length, s.in_channels, pad, t);
@@ -57,14 +57,14 @@ static void forward_spectral(float* out, float* saved, const float* x, const Con
       });
     }
     Phase phase("y inverse, norm, pool");
-    const int64_t chains = (samples + g.chain - 1) / g.chain;
+    const int64_t chains = (samples + cutting.chain - 1) / cutting.chain;
     parallel_for(chains * out_blocks, 1, [&](int64_t begin, int64_t end, int) {
       Workspace mine;
       float* buffer = mine.floats(t.size * kPoint);
-      float* scratch = mine.floats(g.chain * s.length * kLanes);
+      float* scratch = mine.floats(cutting.chain * s.length * kLanes);
       for (int64_t task = begin; task < end; ++task) {
-        const int64_t b = task % out_blocks, n0 = task / out_blocks * g.chain,
-            n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
+        const int64_t b = task % out_blocks, n0 = task / out_blocks * cutting.chain,
+            n1 = n0 + cutting.chain < samples ? n0 + cutting.chain : samples;
         const int lanes = lanes_of(s.out_channels, b);
         const Vec bias = load_some(w.bias + b * kLanes, lanes);
         const float* in = y_spectra + b * rows * kPoint;
@@ -112,34 +112,39 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
   const int64_t pad = s.kernel / 2, in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
   const int64_t out_length = s.out_length(), width = out_blocks * kLanes;
   const Saved at(s, t);
-  const Grouping g = grouping_of(s, t);
+  const Cutting cutting(s, t);
+  const int64_t most = cutting.largest_group() * t.tiles;
   const FftPlan& plan = fft_plan(t.size);
   Workspace work;
   double* sums = reinterpret_cast<double*>(work.floats(2 * 2 * s.batch * width));  // gradients of scale and shift by sample
-  double* bias_sums = reinterpret_cast<double*>(work.floats(2 * width));
-  for (int64_t c = 0; c < width; ++c) bias_sums[c] = 0;
+  double* bias_sums = reinterpret_cast<double*>(work.floats(2 * s.batch * width));
+  std::memset(bias_sums, 0, s.batch * width * sizeof(double));
   const bool many = many_channels(s);
   float* weights = dx && !many ? work.floats(spectra_size(t.bins, in_blocks, out_blocks * kLanes)) : nullptr;
-  float* dy_spectra = work.floats(spectra_size(t.bins, out_blocks, g.group * t.tiles));
-  float* dx_spectra = dx ? work.floats(spectra_size(t.bins, in_blocks, g.group * t.tiles)) : nullptr;
+  float* dy_spectra = work.floats(spectra_size(t.bins, out_blocks, most));
+  float* dx_spectra = dx ? work.floats(spectra_size(t.bins, in_blocks, most)) : nullptr;
   const bool by_blocks = gradient_by_blocks(s);
   float* dw_spectra = by_blocks ? nullptr : work.floats(spectra_size(t.bins, out_blocks, in_blocks * kLanes));
+  const int64_t weight_count = s.out_channels * s.in_channels * s.kernel;
+  const Slots slots(work, grad.weight, weight_count, s.division);
+  float* partial = grad.weight;  // where nothing else waits there
+  if (slices_of(s.division) > 1) partial = by_blocks && cutting.has_parted_slices() ? work.floats(weight_count) : nullptr;
   if (weights) {
     Phase phase("weight spectra, transposed");
     weight_spectra(weights, w.weight, s, t, true);
   }
-  for (int64_t first = 0; first < s.batch; first += g.group) {
-    const int64_t samples = first + g.group < s.batch ? g.group : s.batch - first, rows = samples * t.tiles;
+  for (Group g = cutting.next({}); g.samples; g = cutting.next(g)) {
+    const int64_t first = g.first, samples = g.samples, rows = samples * t.tiles;
     const int64_t x_stride = spectra_stride(in_blocks, rows), y_stride = spectra_stride(out_blocks, rows);
-    const int64_t chains = (samples + g.chain - 1) / g.chain;
+    const int64_t chains = (samples + cutting.chain - 1) / cutting.chain;
     {
       Phase phase("dy, dy spectra");
       parallel_for(chains * out_blocks, 1, [&](int64_t begin, int64_t end, int) {
         Workspace mine;
         float* buffer = mine.floats(t.size * kPoint);
         for (int64_t task = begin; task < end; ++task) {
-          const int64_t b = task % out_blocks, n0 = task / out_blocks * g.chain,
-              n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
+          const int64_t b = task % out_blocks, n0 = task / out_blocks * cutting.chain,
+              n1 = n0 + cutting.chain < samples ? n0 + cutting.chain : samples;
           const int lanes = lanes_of(s.out_channels, b);
           NormGradient gradient[2];
           for (int64_t n = n0; n < n1; ++n) {
@@ -180,19 +185,31 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
       // Frequency 0 is the sum over the signal (twice).
       for (int64_t b = 0; b < out_blocks; ++b)
         for (int64_t m = 0; m < rows; ++m)
-          for (int c = 0; c < kLanes; ++c) bias_sums[b * kLanes + c] += 0.5 * dy_spectra[(b * rows + m) * kPoint + c];
+          for (int c = 0; c < kLanes; ++c)
+            bias_sums[(first + m / t.tiles) * width + b * kLanes + c] += 0.5 * dy_spectra[(b * rows + m) * kPoint + c];
     }
-    const float* xs = saved + at.spectra + first / g.group * spectra_size(t.bins, in_blocks, g.group * t.tiles);
-    {
+    const float* xs = saved + at.spectra_of(g);
+    if (by_blocks) {
       Phase phase("dw product", 8.0 * t.bins * rows * in_blocks * out_blocks * kLanes * kLanes);
-      if (by_blocks)
-        weight_gradient_product(grad.weight, xs, dy_spectra, rows, s, t, first > 0);
-      else
+      weight_gradient_product(slots, partial, xs, dy_spectra, g, cutting, s, t);
+    }
+    for (int64_t n = first; !by_blocks && n < first + samples;) {
+      const Chunk chunk = cutting.chunk_at(n);
+      const int64_t row = (n - first) * t.tiles * kPoint;
+      {
+        Phase phase("dw product", 8.0 * t.bins * chunk.samples * t.tiles * in_blocks * out_blocks * kLanes * kLanes);
         parallel_for(t.bins, 1, [&](int64_t begin, int64_t end, int) {
-        for (int64_t f = begin; f < end; ++f)
-          spectral_gradient(dw_spectra + f * spectra_stride(out_blocks, in_blocks * kLanes), xs + f * x_stride,
-                            dy_spectra + f * y_stride, rows, in_blocks, out_blocks, first > 0, x_stride, y_stride);
-      });
+          for (int64_t f = begin; f < end; ++f)
+            spectral_gradient(dw_spectra + f * spectra_stride(out_blocks, in_blocks * kLanes), xs + f * x_stride + row,
+                              dy_spectra + f * y_stride + row, chunk.samples * t.tiles, rows, in_blocks, out_blocks,
+                              !chunk.opens, x_stride, y_stride);
+        });
+      }
+      if (chunk.closes) {
+        Phase phase("dw taps");
+        weight_gradient({slots, nullptr, true, true, fold_of(s.division, chunk.slice)}, dw_spectra, s, t);
+      }
+      n += chunk.samples;
     }
     if (!dx) continue;
     {
@@ -212,8 +229,8 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
       Workspace mine;
       float* buffer = mine.floats(t.size * kPoint);
       for (int64_t task = begin; task < end; ++task) {
-        const int64_t b = task % in_blocks, n0 = task / in_blocks * g.chain,
-            n1 = n0 + g.chain < samples ? n0 + g.chain : samples;
+        const int64_t b = task % in_blocks, n0 = task / in_blocks * cutting.chain,
+            n1 = n0 + cutting.chain < samples ? n0 + cutting.chain : samples;
         const int lanes = lanes_of(s.in_channels, b);
         const int64_t step = s.in_channels;
         for (int64_t row = n0 * t.tiles; row < n1 * t.tiles; row += 2) {
@@ -237,13 +254,9 @@ static void backward_spectral(float* dx, const ConvBlockGradients& grad, const f
       }
     });
   }
-  if (!by_blocks) {
-    Phase phase("dw taps");
-    weight_gradient(grad.weight, dw_spectra, s, t);
-  }
-  sum_samples(grad.scale, sums, s.batch, width, s.out_channels);
-  sum_samples(grad.shift, sums + s.batch * width, s.batch, width, s.out_channels);
-  sum_samples(grad.bias, bias_sums, 1, width, s.out_channels);
+  sum_slices(grad.scale, sums, s, width, s.out_channels);
+  sum_slices(grad.shift, sums + s.batch * width, s, width, s.out_channels);
+  sum_slices(grad.bias, bias_sums, s, width, s.out_channels);
 }
 
 }  // namespace asterolab::ASTEROLAB_ISA

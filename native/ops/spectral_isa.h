@@ -49,9 +49,10 @@ static inline Tiling tiling_of(int size, const ConvBlockShape& s) {
   // transforms and their scattered stores run at about a quarter of the products' rate, and large spectra spill out of
   // the cache.
   const double products = 3 * 8 * rows * bins * ci * co, transforms = 2 * 10 * rows * size * (log2 + 3) * (ci + co);
-  // From 8 samples on all batches count as 32: ranks that share a batch then compute each sample alike, to the last bit.
-  // Otherwise nearly equal values would fall differently in max pooling, and runs of different ranks drift apart.
-  const double batch = s.batch < 8 ? static_cast<double>(s.batch) : 32;
+  // From 8 samples on all batches count as 32, and parts of a batch as the whole: each sample is then computed alike, to the
+  // last bit. Otherwise nearly equal values would fall differently in max pooling, and runs of different ranks drift apart.
+  const int64_t whole = s.division.whole ? s.division.whole : s.batch;
+  const double batch = whole < 8 ? static_cast<double>(whole) : 32;
   const double weights = 3 * 2 * bins * static_cast<double>(s.kernel) * ci * co / batch * 1.5;
   t.cost = t.tiles > 0 ? products + transforms + weights : 1e300;
   return t;

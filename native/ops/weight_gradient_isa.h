@@ -2,6 +2,7 @@
 // halves of taps as in weight_spectra_isa.h.
 #pragma once
 
+#include "block_layout_isa.h"
 #include "products_isa.h"
 #include "spectral_isa.h"
 #include "weight_spectra_isa.h"
@@ -46,10 +47,26 @@ static TapTable tap_table(Workspace& work, const ConvBlockShape& s, const Tiling
   return {cosine, sine, pairs, taps, even_taps};
 }
 
+/// Where the taps of a chunk go: those of an unfinished slice wait in `partial`, the slice's sum is folded.
+struct TapTarget {
+  Slots slots;
+  float* partial;
+  bool opens, closes;
+  Fold fold;
+
+  void take(int64_t offset, Vec taps, int count) const {
+    if (!opens) taps = load_some(partial + offset, count) + taps;
+    if (closes)
+      fold_some(slots, fold, offset, taps, count);
+    else
+      store_some(partial + offset, taps, count);
+  }
+};
+
 /// Taps of one input channel and one block of output channels from the gradient's spectra g (frequencies `stride`
-/// apart), into out [K] per output channel, `out_step` apart. scratch: gradient_scratch floats.
-static void gradient_unit(float* out, int64_t out_step, int lanes, const float* g, int64_t stride,
-    const TapTable& table, int64_t half_size, float* scratch, bool add) {
+/// apart), to `offset`: [K] per output channel, `step` apart. scratch: gradient_scratch floats.
+static void gradient_unit(const TapTarget& to, int64_t offset, int64_t step, int lanes, const float* g, int64_t stride,
+    const TapTable& table, int64_t half_size, float* scratch) {
   float* folded = scratch;  // [pair][real sum, real difference, imaginary difference, imaginary sum]
   float* halves = scratch + 4 * table.pairs * kLanes;
   for (int64_t f = 0; f < table.pairs; ++f) {
@@ -85,19 +102,16 @@ static void gradient_unit(float* out, int64_t out_step, int lanes, const float* 
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes; ++i) taps[i] = load(turned + (k + i) * kLanes);
     transpose(taps);
-    for (int c = 0; c < lanes; ++c) {
-      float* w = out + c * out_step + k;
-      store_some(w, add ? load_some(w, count) + taps[c] : taps[c], count);
-    }
+    for (int c = 0; c < lanes; ++c) to.take(offset + c * step + k, taps[c], count);
   }
 }
 
 static inline int64_t gradient_scratch(const TapTable& table) { return (4 * table.pairs + 2 * table.taps) * kLanes
     + taps_space(table.taps - 1); }
 
-/// The weights' gradient [Cout, Cin, K] from its spectra [frequency][Cin padded][Cout block][2][kLanes]
+/// The weights' gradient [Cout, Cin, K] of a slice from its spectra [frequency][Cin padded][Cout block][2][kLanes]
 /// (spectral_gradient's, of signal spectra that are twice their true value).
-static void weight_gradient(float* out, const float* g, const ConvBlockShape& s, const Tiling& t) {
+static void weight_gradient(const TapTarget& to, const float* g, const ConvBlockShape& s, const Tiling& t) {
   const int64_t blocks = blocks_of(s.out_channels), stride = spectra_stride(blocks, blocks_of(s.in_channels) * kLanes);
   Workspace work;
   const TapTable table = tap_table(work, s, t);
@@ -106,19 +120,18 @@ static void weight_gradient(float* out, const float* g, const ConvBlockShape& s,
     float* scratch = mine.floats(gradient_scratch(table));
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t ci = unit / blocks, b = unit % blocks;
-      gradient_unit(out + (b * kLanes * s.in_channels + ci) * s.kernel, s.in_channels * s.kernel,
-          lanes_of(s.out_channels, b),
-                    g + unit * kPoint, stride, table, t.size / 2, scratch, false);
+      gradient_unit(to, (b * kLanes * s.in_channels + ci) * s.kernel, s.in_channels * s.kernel,
+                    lanes_of(s.out_channels, b), g + unit * kPoint, stride, table, t.size / 2, scratch);
     }
   });
 }
 
-/// The same straight from the spectra of x and dy over m rows, block by block, so that the gradient's spectra stay in
-/// cache: for many channels. Adds to `out` when `add`.
-static void weight_gradient_product(float* out, const float* x, const float* d, int64_t m, const ConvBlockShape& s,
-    const Tiling& t, bool add) {
+/// The same straight from the spectra of x and dy over a group, block by block, so that the gradient's spectra stay in
+/// cache: for many channels.
+static void weight_gradient_product(const Slots& slots, float* partial, const float* x, const float* d, const Group& group,
+    const Cutting& cutting, const ConvBlockShape& s, const Tiling& t) {
   const int64_t in_blocks = blocks_of(s.in_channels), out_blocks = blocks_of(s.out_channels);
-  const int64_t x_stride = spectra_stride(in_blocks, m), d_stride = spectra_stride(out_blocks, m);
+  const int64_t m = group.samples * t.tiles, x_stride = spectra_stride(in_blocks, m), d_stride = spectra_stride(out_blocks, m);
   // Two blocks of output channels at a time while their spectra fit the second-level cache.
   const int64_t wide = t.bins * kLanes * 2 * kPoint * 4 <= (640 << 10) ? 2 : 1;
   const int64_t columns = (out_blocks + wide - 1) / wide;
@@ -132,15 +145,20 @@ static void weight_gradient_product(float* out, const float* x, const float* d, 
       const int64_t b0 = task / in_blocks * wide, ib = task % in_blocks,
           blocks = out_blocks - b0 < wide ? out_blocks - b0 : wide;
       const int64_t stride = kLanes * blocks * kPoint + kPoint;  // not a power of two, which would crowd one set of the cache
-      for (int64_t f = 0; f < t.bins; ++f)
-        spectral_gradient(g + f * stride, x + f * x_stride + ib * m * kPoint, d + f * d_stride + b0 * m * kPoint, m,
-            1, blocks, false,
-                          x_stride, d_stride);
-      for (int64_t c = 0; c < kLanes && ib * kLanes + c < s.in_channels; ++c)
-        for (int64_t b = 0; b < blocks; ++b)
-          gradient_unit(out + ((b0 + b) * kLanes * s.in_channels + ib * kLanes + c) * s.kernel, s.in_channels * s.kernel,
-                        lanes_of(s.out_channels, b0 + b), g + (c * blocks + b) * kPoint, stride, table, t.size / 2,
-                            scratch, add);
+      const int64_t group_end = group.first + group.samples;
+      for (int64_t first = group.first; first < group_end;) {
+        const Chunk chunk = cutting.chunk_at(first);
+        const int64_t row = (first - group.first) * t.tiles * kPoint, rows = chunk.samples * t.tiles;
+        for (int64_t f = 0; f < t.bins; ++f)
+          spectral_gradient(g + f * stride, x + f * x_stride + ib * m * kPoint + row, d + f * d_stride + b0 * m * kPoint + row,
+                            rows, m, 1, blocks, false, x_stride, d_stride);
+        const TapTarget to{slots, partial, chunk.opens, chunk.closes, fold_of(s.division, chunk.slice)};
+        for (int64_t c = 0; c < kLanes && ib * kLanes + c < s.in_channels; ++c)
+          for (int64_t b = 0; b < blocks; ++b)
+            gradient_unit(to, ((b0 + b) * kLanes * s.in_channels + ib * kLanes + c) * s.kernel, s.in_channels * s.kernel,
+                          lanes_of(s.out_channels, b0 + b), g + (c * blocks + b) * kPoint, stride, table, t.size / 2, scratch);
+        first += chunk.samples;
+      }
     }
   });
 }

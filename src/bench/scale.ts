@@ -1,16 +1,18 @@
 /** Training on ranks beside one rank with as many threads, in turn within one job, and what communication costs. */
 
+import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Config } from "../config";
-import { partOf } from "../data/share";
+import { divisionOf, type PartDivision } from "../data/division";
+import { partOf, WHOLE } from "../data/share";
 import type { Communicator } from "../distributed";
 import { orderedSum } from "../distributed/agree";
 import { GradientReducer } from "../distributed/gradient-reducer";
 import { selectEngine } from "../engine";
 import { createModel } from "../model/create-model";
-import type { Model } from "../model/model";
+import type { Model, TrainingPass } from "../model/model";
 import { Adam } from "../train/adam";
 import { createSchedule } from "../train/schedule";
-import { shareStep } from "../train/shared-step";
+import { shareGradients } from "../train/shared-step";
 import { applyGradients, batchGradients, type Examples } from "../train/step";
 import { randomExamples } from "./network";
 import { ASSUMPTIONS, fitStep, type Network, type Prediction, predict } from "./scale-model";
@@ -92,14 +94,14 @@ export async function benchScale(comm: Communicator, options: ScaleBenchOptions)
     const isMeasured = round >= 0;
     await selectEngine(config.engine, { threads: options.threads });
     for (let step = 0; whole && step < (isMeasured ? steps : 1); step++) {
-      const seconds = bench.alone(whole);
+      const seconds = bench.alone(whole, divisionOf(batchSize, WHOLE));
       if (isMeasured) alone.push(seconds);
     }
     await comm.barrier();
     await selectEngine(config.engine, { threads: threadsPerRank });
     for (let step = 0; step < (isMeasured ? steps : 1); step++) {
       await comm.barrier();
-      const times = await bench.together(share, share.size / batchSize);
+      const times = await bench.together(share, divisionOf(batchSize, { index: comm.rank, count: comm.size }));
       if (!isMeasured) continue;
       together.push(times.seconds);
       visible.push(times.visible);
@@ -187,21 +189,25 @@ class RankBench {
   }
 
   /** @returns seconds of a step that no other rank takes part in. */
-  alone(examples: Examples): number {
+  alone(examples: Examples, division?: PartDivision): number {
     const startedAt = performance.now();
-    this.update(this.gradients(examples, 1).tensors);
+    this.update(this.gradients(examples, division && { division }).tensors);
     return (performance.now() - startedAt) / 1000;
   }
 
   /** A step of all ranks: its seconds, those in which gradients alone were waited for, and those that could hide them. */
-  async together(examples: Examples, weight: number): Promise<{ seconds: number; visible: number; hideable: number }> {
+  async together(
+    examples: Examples,
+    division: PartDivision,
+  ): Promise<{ seconds: number; visible: number; hideable: number }> {
     const { comm, model, reducer } = this;
     const visibleBefore = reducer.visibleSeconds;
     const hideableBefore = reducer.hideableSeconds;
     const startedAt = performance.now();
-    const own = this.gradients(examples, weight, reducer.add);
-    const options = { isWeighted: true, isSent: true, isStopping: false };
-    this.update((await shareStep({ comm, model, reducer }, own, options)).tensors);
+    const onGradient = (name: string, gradient: Tensor): void => reducer.add(name, gradient, division.position);
+    const own = this.gradients(examples, { division, onGradient });
+    const options = { isSent: true, isStopping: false };
+    this.update((await shareGradients({ comm, model, reducer }, own, options)).tensors);
     return {
       seconds: (performance.now() - startedAt) / 1000,
       visible: reducer.visibleSeconds - visibleBefore,
@@ -209,9 +215,9 @@ class RankBench {
     };
   }
 
-  private gradients(examples: Examples, weight: number, onGradient?: GradientReducer["add"]) {
-    const pass = { seed: this.config.seed, step: this.step++, ...(onGradient && { onGradient }) };
-    return batchGradients(this.model, "sparse_categorical_crossentropy", examples, pass, weight);
+  private gradients(examples: Examples, how?: Pick<TrainingPass, "division" | "onGradient">) {
+    const pass = { seed: this.config.seed, step: this.step++, ...how };
+    return batchGradients(this.model, "sparse_categorical_crossentropy", examples, pass);
   }
 
   private update(tensors: Parameters<typeof applyGradients>[1]): void {

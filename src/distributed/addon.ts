@@ -22,7 +22,11 @@ export interface MpiAddon {
   }>;
   broadcast(array: Reducible | Uint8Array, root: number): Promise<void>;
   allreduce(array: Reducible, reduction: "sum" | "max"): Promise<void>;
-  allreduceBucket(arrays: readonly Float32Array[], how: "fast" | "ordered" | "library"): Promise<void>;
+  allreduceBucket(
+    arrays: readonly Float32Array[],
+    how: "fast" | "ordered" | "library",
+    leaves?: readonly (readonly Float32Array[])[],
+  ): Promise<void>;
   gather(mine: Float64Array, all: Float64Array): Promise<void>;
   barrier(): Promise<void>;
   finalize(): Promise<void>;

@@ -21,9 +21,14 @@ export interface Communicator {
    * them until the promise settles.
    *
    * @param how `ordered` adds in the same order each time; `fast` leaves the order between machines to MPI; `library` is
-   *   MPI's own sum, to measure against.
+   *   MPI's own sum, to measure against. Up to four ranks always add in the same order (src/data/division.ts).
+   * @param leaves what this rank adds, one list or two, each as long as the arrays; default the arrays themselves
    */
-  allreduceBucket(arrays: readonly Float32Array[], how: "fast" | "ordered" | "library"): Promise<void>;
+  allreduceBucket(
+    arrays: readonly Float32Array[],
+    how: "fast" | "ordered" | "library",
+    leaves?: readonly (readonly Float32Array[])[],
+  ): Promise<void>;
   /** The numbers of every rank, one rank after the other, on all ranks. */
   gather(array: Float64Array): Promise<Float64Array>;
   barrier(): Promise<void>;

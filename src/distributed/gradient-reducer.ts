@@ -5,14 +5,21 @@
 
 import type { Tensor, Variable } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { ownMemory } from "../engine/gradient-tap";
+import { ownMemory, secondLeafOf } from "../engine/gradient-tap";
 import type { Communicator } from "./communicator";
 
 /** A bucket is closed once it holds this much: small enough that the last one, which nothing hides, is soon done. */
 const BUCKET_BYTES = 1 << 20;
 
+/** What this rank adds to a parameter's gradient, and the memory that the sum goes to. */
+interface Own {
+  readonly array: Float32Array;
+  /** Two where three ranks add as one would (../data/division.ts). */
+  readonly leaves: readonly Float32Array[];
+}
+
 /** Gradients by the parameters of one bucket, in the plan's order; null until backward has made them. */
-type Bucket = Map<string, Float32Array | null>;
+type Bucket = Map<string, Own | null>;
 
 export class GradientReducer {
   private readonly plan: readonly (readonly string[])[];
@@ -45,15 +52,26 @@ export class GradientReducer {
     return this.hideable;
   }
 
-  /** Takes a gradient; from now until `finish` its memory belongs to the reducer. */
-  readonly add = (name: string, gradient: Tensor): void => {
-    const array = ownMemory(gradient) ?? this.copyOf(name, gradient);
-    this.buckets[this.bucketOf.get(name)!]!.set(name, array);
+  /**
+   * Takes a gradient; from now until `finish` its memory belongs to the reducer.
+   *
+   * @param position of the gradient among two leaves, when the native engine had rows for one only
+   */
+  readonly add = (name: string, gradient: Tensor, position: 0 | 1 = 0): void => {
+    const memory = ownMemory(gradient);
+    const array = memory ?? this.copyOf(name, gradient);
+    const leaves = [array];
+    if (this.comm.size === 3 && memory !== null) {
+      leaves.splice(1 - position, 0, secondLeafOf(gradient) ?? new Float32Array(array.length));
+    }
+    this.buckets[this.bucketOf.get(name)!]!.set(name, { array, leaves });
     // Buckets leave in the plan's order, so that they meet on all ranks.
-    for (let arrays = this.nextComplete(); arrays !== null; arrays = this.nextComplete()) {
+    for (let bucket = this.nextComplete(); bucket !== null; bucket = this.nextComplete()) {
       this.next++;
       this.sentAt ??= performance.now();
-      const sent = this.comm.allreduceBucket(arrays, this.isDeterministic ? "ordered" : "fast");
+      const arrays = bucket.map((own) => own.array);
+      const lists = bucket[0]!.leaves.map((_, leaf) => bucket.map((own) => own.leaves[leaf]!));
+      const sent = this.comm.allreduceBucket(arrays, this.isDeterministic ? "ordered" : "fast", lists);
       sent.catch(() => {}); // thrown by `finish`
       this.underWay.push(sent);
     }
@@ -89,12 +107,12 @@ export class GradientReducer {
     this.sentAt = null;
   }
 
-  /** The arrays of the next bucket to leave; null when gradients are missing, or none is left. */
-  private nextComplete(): Float32Array[] | null {
+  /** The next bucket to leave; null when gradients are missing, or none is left. */
+  private nextComplete(): Own[] | null {
     const bucket = this.buckets[this.next];
     if (bucket === undefined) return null;
-    const arrays = [...bucket.values()].filter((array): array is Float32Array => array !== null);
-    return arrays.length === bucket.size ? arrays : null;
+    const present = [...bucket.values()].filter((own): own is Own => own !== null);
+    return present.length === bucket.size ? present : null;
   }
 
   private copyOf(name: string, gradient: Tensor): Float32Array {

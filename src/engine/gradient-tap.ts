@@ -20,6 +20,12 @@ export function tapGradient<T extends Tensor>(x: T, onGradient: (gradient: Tenso
   return tap(x) as T;
 }
 
+/** What is still to be added to a gradient once it meets those of other ranks (./division.ts); null when nothing is. */
+export function secondLeafOf(gradient: Tensor): Float32Array | null {
+  const backend = tf.backend();
+  return backend instanceof NativeBackend ? backend.entry(gradient.dataId).secondLeaf : null;
+}
+
 /** A tensor's own float32 memory, to be changed in place; null on engines that keep it elsewhere. */
 export function ownMemory(tensor: Tensor): Float32Array | null {
   const backend = tf.backend();

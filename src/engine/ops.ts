@@ -119,13 +119,14 @@ export function dropout<T extends Tensor>(x: T, rate: number, key: DropoutKey): 
 }
 
 /**
- * Sum over heads of the batch's mean cross-entropy (torch.nn.CrossEntropyLoss for each head).
+ * Sum over heads of the batch's mean cross-entropy (torch.nn.CrossEntropyLoss for each head); for a part of a batch of
+ * `whole` rows, what it adds to the whole's mean.
  *
  * @param logits one [B, classes] per head
  * @param labels int32 [B, heads], class of each row and head
  * @throws RangeError when shapes do not fit together or a label is not a class of its head.
  */
-export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D): Scalar {
+export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D, whole?: number): Scalar {
   if (logits.length === 0)
     throw new RangeError("Cannot run headsCrossEntropy: there must be at least one head, got none");
   if (labels.dtype !== "int32") {
@@ -139,7 +140,7 @@ export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D)
       `Cannot run headsCrossEntropy: labels has shape [${labels.shape.join(", ")}], expected [B = ${batch}, heads = ${logits.length}]`,
     );
   }
-  return forms().headsCrossEntropy(logits, labels);
+  return forms().headsCrossEntropy(logits, labels, whole ?? batch!);
 }
 
 function forms(): typeof composed {

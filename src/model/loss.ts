@@ -26,23 +26,28 @@ export const MIN_VARIANCE = 1e-6;
  *
  * @param outputs what `Model.forward` gives, one tensor per head
  * @param targets [B, heads]: int32 classes, or float32 parameters scaled to [0, 1] over their class range
+ * @param whole rows of the batch that these are a part of: the result is what they add to its mean
  */
-export function batchLoss(loss: Loss, outputs: readonly Tensor2D[], targets: Tensor2D): Scalar {
-  if (loss === "sparse_categorical_crossentropy") return headsCrossEntropy(outputs as Tensor2D[], targets);
+export function batchLoss(
+  loss: Loss,
+  outputs: readonly Tensor2D[],
+  targets: Tensor2D,
+  whole: number = targets.shape[0],
+): Scalar {
+  if (loss === "sparse_categorical_crossentropy") return headsCrossEntropy(outputs as Tensor2D[], targets, whole);
   return tf.tidy(() => {
     const values = tf.concat(
       outputs.map((output) => tf.slice(output, [0, 0], [-1, 1])),
       1,
     ); // [B, heads]
     const squares = tf.square(tf.sub(values, targets));
-    const batch = targets.shape[0];
-    if (loss === "mean_squared_error") return tf.div(tf.sum(squares), batch) as Scalar;
+    if (loss === "mean_squared_error") return tf.div(tf.sum(squares), whole) as Scalar;
     const logVariances = tf.concat(
       outputs.map((output) => tf.slice(output, [0, 1], [-1, 1])),
       1,
     );
     const floored = tf.maximum(logVariances, Math.log(MIN_VARIANCE));
     const nll = tf.mul(tf.add(floored, tf.mul(squares, tf.exp(tf.neg(floored)))), 0.5);
-    return tf.div(tf.sum(nll), batch) as Scalar;
+    return tf.div(tf.sum(nll), whole) as Scalar;
   });
 }

@@ -1,4 +1,4 @@
-/** One optimizer step of all ranks: its gradients and its loss, and whether it is to be the last. */
+/** One batch of all ranks: its gradients and its loss, and whether its step is to be the last. */
 
 import type { Communicator } from "../distributed";
 import { orderedSum } from "../distributed/agree";
@@ -6,8 +6,8 @@ import type { GradientReducer } from "../distributed/gradient-reducer";
 import type { Model } from "../model/model";
 import type { Gradients } from "./step";
 
-/** A step's gradients over all ranks. */
-export interface SharedStep extends Gradients {
+/** A batch's gradients over all ranks. */
+export interface SharedGradients extends Gradients {
   /** Some rank was asked to stop: all do, after this step. */
   readonly isStopping: boolean;
 }
@@ -15,26 +15,25 @@ export interface SharedStep extends Gradients {
 /**
  * Adds what all ranks have computed.
  *
- * @param own of this rank's examples: weighted by their part of the batch, or summed over accumulated batches
+ * @param own what this rank's examples add to the mean over the batch
  * @param isSent whether backward has handed the gradients over already
  */
-export async function shareStep(
+export async function shareGradients(
   run: { readonly comm: Communicator; readonly model: Model; readonly reducer: GradientReducer },
   own: Gradients,
-  options: { readonly isWeighted: boolean; readonly isSent: boolean; readonly isStopping: boolean },
-): Promise<SharedStep> {
+  options: { readonly isSent: boolean; readonly isStopping: boolean },
+): Promise<SharedGradients> {
   const { comm, model, reducer } = run;
-  const { isWeighted, isSent, isStopping } = options;
+  const { isSent, isStopping } = options;
   if (!isSent) {
     const names = [...model.parameters.keys()];
     for (let index = names.length - 1; index >= 0; index--) reducer.add(names[index]!, own.tensors[index]!);
   }
-  const lossSum = isWeighted ? own.loss : own.loss * own.size;
-  const numbers = orderedSum(comm, Float64Array.of(lossSum, own.size, isStopping ? 1 : 0));
+  const numbers = orderedSum(comm, Float64Array.of(own.loss, own.size, isStopping ? 1 : 0));
   numbers.catch(() => {}); // awaited after the gradients
   const tensors = await reducer.finish(own.tensors);
-  const [sum, size, stopping] = await numbers;
-  return { loss: isWeighted ? sum! : sum! / size!, size: size!, tensors, isStopping: stopping! > 0 };
+  const [loss, size, stopping] = await numbers;
+  return { loss: loss!, size: size!, tensors, isStopping: stopping! > 0 };
 }
 
 /** Whether any rank was asked to stop. */

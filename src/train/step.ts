@@ -1,8 +1,9 @@
 /** One optimizer step: forward, loss, backward, clipping, Adam. */
 
-import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs-core";
+import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Loss } from "../config";
+import { summedBy } from "../engine/division";
 import { withinMemory } from "../engine/out-of-memory";
 import { globalNorm } from "../engine/update";
 import { batchLoss } from "../model/loss";
@@ -31,43 +32,34 @@ export interface Gradients {
 
 /**
  * Evaluates the network on one batch in training mode and differentiates its loss; (seed, step) name the dropout masks.
+ * With `training.division`, what the examples add to the mean over the whole batch.
  *
- * @param weight multiplies the loss and its gradients: the part that these examples are of a batch that ranks share
  * @throws OutOfMemoryError where the examples do not fit into the device's memory: it names how many do.
  */
-export function batchGradients(
-  model: Model,
-  loss: Loss,
-  examples: Examples,
-  training: TrainingPass,
-  weight = 1,
-): Gradients {
+export function batchGradients(model: Model, loss: Loss, examples: Examples, training: TrainingPass): Gradients {
   return withinMemory(
     examples.size,
     (size) => {
-      if (size === examples.size) return differentiate(model, loss, examples, training, weight);
+      if (size === examples.size) return differentiate(model, loss, examples, training);
       // Only to find out whether so many fit: nobody hears of its gradients.
-      const { onGradient: _, ...pass } = training;
-      return differentiate(model, loss, firstOf(examples, size), pass, weight);
+      const { onGradient: _, division: __, ...pass } = training;
+      return differentiate(model, loss, firstOf(examples, size), pass);
     },
     ({ tensors }) => tf.dispose(tensors),
   );
 }
 
-function differentiate(
-  model: Model,
-  loss: Loss,
-  examples: Examples,
-  training: TrainingPass,
-  weight: number,
-): Gradients {
+function differentiate(model: Model, loss: Loss, examples: Examples, training: TrainingPass): Gradients {
   const variables = [...model.parameters.values()];
+  const { division } = training;
   return tf.tidy(() => {
     const { x, targets } = tensorsOf(model, examples);
-    const { value, grads } = tf.variableGrads(() => {
-      const mean = batchLoss(loss, model.forward(x, { training }), targets);
-      return weight === 1 ? mean : tf.mul<Scalar>(mean, weight);
-    }, variables);
+    const { value, grads } = summedBy(division, () =>
+      tf.variableGrads(
+        () => batchLoss(loss, model.forward(x, { training }), targets, division?.whole ?? examples.size),
+        variables,
+      ),
+    );
     const tensors = variables.map((variable) => tf.keep(grads[variable.name]!));
     return { loss: value.dataSync()[0]!, size: examples.size, tensors };
   });

@@ -3,15 +3,15 @@
 import type { Scalar, Tensor2D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 
-/** @param logits one [B, classes] per head; labels int32 [B, heads]; returns the sum over heads of the batch means */
-export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D): Scalar {
+/** @param logits one [B, classes] per head; labels int32 [B, heads]; returns the sum over heads and rows, divided by `whole` */
+export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D, whole: number): Scalar {
   checkLabels(labels, logits);
   return tf.tidy(() => {
     const losses = logits.map((head, index) => {
       const [batch, classes] = head.shape;
       const classOfRow = tf.reshape(tf.slice(labels, [0, index], [batch, 1]), [batch]);
       const chosen = tf.mul(tf.logSoftmax(head), tf.oneHot(classOfRow, classes, 1, 0, "float32"));
-      return tf.div<Scalar>(tf.neg(tf.sum(chosen)), batch);
+      return tf.div<Scalar>(tf.neg(tf.sum(chosen)), whole);
     });
     return tf.addN(losses);
   });

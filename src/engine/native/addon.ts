@@ -12,6 +12,8 @@ export interface ConvBlockSizes {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernel: number;
+  /** How sums over the batch are made (native/bind/arguments.h); absent: in one slice. */
+  readonly division?: Int32Array;
 }
 
 export interface ConvBlockArrays {
@@ -26,6 +28,8 @@ export interface LstmSizes {
   readonly steps: number;
   readonly inputs: number;
   readonly units: number;
+  /** How sums over the batch are made (native/bind/arguments.h); absent: in one slice. */
+  readonly division?: Int32Array;
 }
 
 export interface LstmArrays {
@@ -40,6 +44,8 @@ export interface DenseSizes {
   readonly inputs: number;
   readonly outputs: number;
   readonly tanh: boolean;
+  /** How sums over the batch are made (native/bind/arguments.h); absent: in one slice. */
+  readonly division?: Int32Array;
 }
 
 export type IsaName = "portable" | "avx2" | "avx512";
@@ -106,6 +112,8 @@ export interface Addon {
   applyFunction(a: { size: number; name: "exp" | "log" | "tanh" | "sigmoid"; out: F32; x: F32 }): void;
   headsCrossEntropy(a: {
     batch: number;
+    /** By which the sum over rows is divided; absent: `batch`. */
+    whole?: number;
     logits: readonly F32[];
     labels: Int32Array;
     backward: boolean;

@@ -12,6 +12,7 @@ type DataId = TensorInfo["dataId"];
 /** A tensor being made by an op. */
 export interface Output {
   readonly info: TensorInfo;
+  /** What the op writes: the tensor, and behind it what else is to be kept as long. */
   readonly array: Float32Array;
   readonly entry: Entry;
 }
@@ -64,13 +65,19 @@ export class NativeBackend extends MathBackendCPU {
     this.pool.clear();
   }
 
-  /** A new float32 tensor, to be written completely by an op; in pooled memory unless it is small. */
-  output(shape: readonly number[]): Output {
-    const size = tf.util.sizeFromShape([...shape]);
+  /**
+   * A new float32 tensor, to be written completely by an op; in pooled memory unless it is small.
+   *
+   * @param leaves 2 for a gradient that is the sum of two tensors of this shape until ranks have added theirs
+   */
+  output(shape: readonly number[], leaves = 1): Output {
+    const tensorSize = tf.util.sizeFromShape([...shape]);
+    const size = leaves * tensorSize;
     const bytes = size * Float32Array.BYTES_PER_ELEMENT;
     const block = bytes > LARGEST_UNPOOLED_BYTES ? this.pool.take(bytes) : null;
     const array = block ? floatsOf(block, size) : new Float32Array(size);
-    const entry = new Entry(array, "float32", true, block);
+    const entry = new Entry(leaves === 1 ? array : array.subarray(0, tensorSize), "float32", true, block);
+    if (leaves === 2) entry.secondLeaf = array.subarray(tensorSize);
     return { info: { dataId: this.register(entry), shape: [...shape], dtype: "float32" }, array, entry };
   }
 

@@ -6,10 +6,11 @@
  */
 
 import type { Tensor } from "@tensorflow/tfjs-core";
+import { leavesOf } from "../division";
 import { type ConvBlockSizes, loadAddon } from "./addon";
 import type { NativeBackend, Output } from "./backend";
 import { convBlockBackwardCost, convBlockForwardCost } from "./cost";
-import { defineKernel, type Keep, tensorOf } from "./kernel";
+import { type Divided, defineKernel, type Keep, tensorOf } from "./kernel";
 import { timed } from "./profile";
 
 export const CONV_BLOCK = "AsterolabConvBlock";
@@ -22,12 +23,12 @@ let unclaimed: Gradients = {};
 
 export function defineConvBlock(): void {
   const addon = loadAddon();
-  defineKernel<Keep>({
+  defineKernel<Divided & Keep>({
     name: CONV_BLOCK,
     saves: ["x", "weight", "bias", "scale", "shift"],
-    forward: (backend, { x, weight, bias, scale, shift }, { keep }) => {
+    forward: (backend, { x, weight, bias, scale, shift }, { keep, division }) => {
       disposeUnclaimed(backend);
-      const sizes = sizesOf(x!.shape, weight!.shape);
+      const sizes = sizesOf(x!.shape, weight!.shape, division);
       const out = backend.output([sizes.batch, Math.floor((sizes.length - 1) / 3) + 1, sizes.outChannels]);
       const saved = keep ? backend.saveWith(out, addon.convBlockSavedSize(sizes)) : null;
       timed(label("convBlockForward", sizes), convBlockForwardCost(sizes, saved?.length ?? 0), () =>
@@ -44,10 +45,10 @@ export function defineConvBlock(): void {
       );
       return out.info;
     },
-    backward: (backend, dout, saved) => {
+    backward: (backend, dout, saved, { division }) => {
       disposeUnclaimed(backend);
       const claim = (name: keyof Gradients) => (): Tensor => {
-        if (!unclaimed[name]) unclaimed = differentiate(backend, dout, saved, name === "x");
+        if (!unclaimed[name]) unclaimed = differentiate(backend, dout, saved, division, name === "x");
         const gradient = unclaimed[name]!;
         delete unclaimed[name];
         return tensorOf(gradient);
@@ -63,17 +64,24 @@ export function defineConvBlock(): void {
   });
 }
 
-function differentiate(backend: NativeBackend, dout: Tensor, saved: readonly Tensor[], wantsX: boolean): Gradients {
+function differentiate(
+  backend: NativeBackend,
+  dout: Tensor,
+  saved: readonly Tensor[],
+  division: readonly number[],
+  wantsX: boolean,
+): Gradients {
   const addon = loadAddon();
   const [x, weight, bias, scale, shift, out] = saved;
-  const sizes = sizesOf(x!.shape, weight!.shape);
+  const sizes = sizesOf(x!.shape, weight!.shape, division);
+  const leaves = leavesOf(division);
   // Not tracked tensors yet: tfjs would dispose them with the thunk that happens to be first.
   const gradients = {
     ...(wantsX && { x: backend.output(x!.shape) }),
-    weight: backend.output(weight!.shape),
-    bias: backend.output(bias!.shape),
-    scale: backend.output(scale!.shape),
-    shift: backend.output(shift!.shape),
+    weight: backend.output(weight!.shape, leaves),
+    bias: backend.output(bias!.shape, leaves),
+    scale: backend.output(scale!.shape, leaves),
+    shift: backend.output(shift!.shape, leaves),
   };
   timed(label("convBlockBackward", sizes), convBlockBackwardCost(sizes, addon.convBlockSavedSize(sizes), wantsX), () =>
     addon.convBlockBackward({
@@ -101,8 +109,16 @@ function disposeUnclaimed(backend: NativeBackend): void {
   unclaimed = {};
 }
 
-function sizesOf(x: readonly number[], weight: readonly number[]): ConvBlockSizes {
-  return { batch: x[0]!, length: x[1]!, inChannels: x[2]!, outChannels: weight[0]!, kernel: weight[2]! };
+function sizesOf(x: readonly number[], weight: readonly number[], division: readonly number[]): ConvBlockSizes {
+  const [batch, length, inChannels] = x;
+  return {
+    batch: batch!,
+    length: length!,
+    inChannels: inChannels!,
+    outChannels: weight[0]!,
+    kernel: weight[2]!,
+    division: Int32Array.from(division),
+  };
 }
 
 function label(op: string, { length, inChannels, outChannels }: ConvBlockSizes): string {

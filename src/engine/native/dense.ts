@@ -1,19 +1,20 @@
 /** The fully connected layer on the native backend. B batch, I inputs, O outputs. */
 
+import { leavesOf } from "../division";
 import { type DenseSizes, loadAddon } from "./addon";
 import { denseBackwardCost, denseForwardCost } from "./cost";
-import { defineKernel, tensorOf } from "./kernel";
+import { type Divided, defineKernel, tensorOf } from "./kernel";
 import { timed } from "./profile";
 
 export const DENSE = "AsterolabDense";
 
 export function defineDense(): void {
   const addon = loadAddon();
-  defineKernel<{ tanh: boolean }>({
+  defineKernel<Divided & { tanh: boolean }>({
     name: DENSE,
     saves: ["x", "weight"],
-    forward: (backend, { x, weight, bias }, { tanh }) => {
-      const sizes = sizesOf(x!.shape, weight!.shape, tanh);
+    forward: (backend, { x, weight, bias }, { tanh, division }) => {
+      const sizes = sizesOf(x!.shape, weight!.shape, tanh, division);
       const out = backend.output([sizes.batch, sizes.outputs]); // [B, O]
       timed("denseForward", denseForwardCost(sizes), () =>
         addon.denseForward({
@@ -26,11 +27,12 @@ export function defineDense(): void {
       );
       return out.info;
     },
-    backward: (backend, dout, [x, weight, out], { tanh }) => {
-      const sizes = sizesOf(x!.shape, weight!.shape, tanh);
+    backward: (backend, dout, [x, weight, out], { tanh, division }) => {
+      const sizes = sizesOf(x!.shape, weight!.shape, tanh, division);
       const dx = backend.output(x!.shape);
-      const dweight = backend.output(weight!.shape);
-      const dbias = backend.output([sizes.outputs]);
+      const leaves = leavesOf(division);
+      const dweight = backend.output(weight!.shape, leaves);
+      const dbias = backend.output([sizes.outputs], leaves);
       timed("denseBackward", denseBackwardCost(sizes), () =>
         addon.denseBackward({
           ...sizes,
@@ -48,6 +50,11 @@ export function defineDense(): void {
   });
 }
 
-function sizesOf(x: readonly number[], weight: readonly number[], tanh: boolean): DenseSizes {
-  return { batch: x[0]!, inputs: x[1]!, outputs: weight[0]!, tanh };
+function sizesOf(
+  x: readonly number[],
+  weight: readonly number[],
+  tanh: boolean,
+  division: readonly number[],
+): DenseSizes {
+  return { batch: x[0]!, inputs: x[1]!, outputs: weight[0]!, tanh, division: Int32Array.from(division) };
 }

@@ -14,6 +14,8 @@ export class Entry {
   complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
   /** What backward needs besides the output itself. */
   saved: Block | null = null;
+  /** What is still to be added to a gradient, see `NativeBackend.output`. */
+  secondLeaf: Float32Array | null = null;
   private hasEscaped: boolean;
 
   /**

@@ -10,6 +10,8 @@ export const HEADS_CROSS_ENTROPY = "AsterolabHeadsCrossEntropy";
 
 interface Attributes extends Keep {
   readonly batch: number;
+  /** Rows of the batch that these are a part of, by which the sum is divided. */
+  readonly whole: number;
   /** Number of classes of each head. */
   readonly classes: readonly number[];
 }
@@ -19,12 +21,13 @@ export function defineHeadsCrossEntropy(): void {
   defineKernel<Attributes>({
     name: HEADS_CROSS_ENTROPY,
     saves: [],
-    forward: (backend, { labels, ...logits }, { batch, classes, keep }) => {
+    forward: (backend, { labels, ...logits }, { batch, whole, classes, keep }) => {
       const out = backend.output([]);
       const saved = keep ? backend.saveWith(out, batch * sum(classes)) : null;
       const loss = timed("headsCrossEntropy", elementwiseCost(batch * sum(classes), keep ? 2 : 1), () =>
         addon.headsCrossEntropy({
           batch,
+          whole,
           logits: classes.map((_, head) => backend.floats(logits[`logits${head}`]!)),
           labels: backend.integers(labels!), // [B, heads]
           backward: keep,

@@ -26,6 +26,11 @@ export interface Keep {
   readonly keep: boolean;
 }
 
+/** How its backward sums over the batch (../division.ts). */
+export interface Divided {
+  readonly division: readonly number[];
+}
+
 export function defineKernel<Attributes>(kernel: NativeKernel<Attributes>): void {
   tf.registerKernel({
     kernelName: kernel.name,

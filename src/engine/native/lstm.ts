@@ -1,19 +1,20 @@
 /** The LSTM on the native backend: one call for the whole sequence, each way. B batch, T steps, I inputs, H units. */
 
+import { leavesOf } from "../division";
 import { type LstmSizes, loadAddon } from "./addon";
 import { lstmBackwardCost, lstmForwardCost } from "./cost";
-import { defineKernel, type Keep, tensorOf } from "./kernel";
+import { type Divided, defineKernel, type Keep, tensorOf } from "./kernel";
 import { timed } from "./profile";
 
 export const LSTM = "AsterolabLstm";
 
 export function defineLstm(): void {
   const addon = loadAddon();
-  defineKernel<Keep>({
+  defineKernel<Divided & Keep>({
     name: LSTM,
     saves: ["x", "weightIh", "weightHh", "biasIh", "biasHh"],
-    forward: (backend, { x, weightIh, weightHh, biasIh, biasHh }, { keep }) => {
-      const sizes = sizesOf(x!.shape, weightHh!.shape);
+    forward: (backend, { x, weightIh, weightHh, biasIh, biasHh }, { keep, division }) => {
+      const sizes = sizesOf(x!.shape, weightHh!.shape, division);
       const out = backend.output([sizes.batch, sizes.steps, sizes.units]); // [B, T, H]
       const saved = keep ? backend.saveWith(out, savedSize(sizes)) : null;
       timed("lstmForward", lstmForwardCost(sizes, saved?.length ?? 0), () =>
@@ -30,13 +31,14 @@ export function defineLstm(): void {
       );
       return out.info;
     },
-    backward: (backend, dout, [x, weightIh, weightHh, biasIh, biasHh, out]) => {
-      const sizes = sizesOf(x!.shape, weightHh!.shape);
+    backward: (backend, dout, [x, weightIh, weightHh, biasIh, biasHh, out], { division }) => {
+      const sizes = sizesOf(x!.shape, weightHh!.shape, division);
       const dx = backend.output(x!.shape);
-      const dweightIh = backend.output(weightIh!.shape);
-      const dweightHh = backend.output(weightHh!.shape);
-      const dbiasIh = backend.output(biasIh!.shape);
-      const dbiasHh = backend.output(biasHh!.shape);
+      const leaves = leavesOf(division);
+      const dweightIh = backend.output(weightIh!.shape, leaves);
+      const dweightHh = backend.output(weightHh!.shape, leaves);
+      const dbiasIh = backend.output(biasIh!.shape, leaves);
+      const dbiasHh = backend.output(biasHh!.shape, leaves);
       timed("lstmBackward", lstmBackwardCost(sizes), () =>
         addon.lstmBackward({
           ...sizes,
@@ -67,8 +69,8 @@ export function defineLstm(): void {
   });
 }
 
-function sizesOf(x: readonly number[], weightHh: readonly number[]): LstmSizes {
-  return { batch: x[0]!, steps: x[1]!, inputs: x[2]!, units: weightHh[1]! };
+function sizesOf(x: readonly number[], weightHh: readonly number[], division: readonly number[]): LstmSizes {
+  return { batch: x[0]!, steps: x[1]!, inputs: x[2]!, units: weightHh[1]!, division: Int32Array.from(division) };
 }
 
 /** Activated gates [B, T, 4H] and cells [B, T, H] (native/ops/lstm.h). */

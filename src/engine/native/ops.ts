@@ -2,6 +2,7 @@
 
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
+import { divisionWords } from "../division";
 import type { DropoutWords } from "../dropout-mask";
 import type { Activation, ConvBlockParameters, LstmParameters } from "../ops";
 import { CONV_BLOCK } from "./conv-block";
@@ -31,10 +32,11 @@ export function dropout(x: Tensor, words: DropoutWords): Tensor {
   return run(DROPOUT, { x }, { ...words });
 }
 
-export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D): Scalar {
+export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D, whole: number): Scalar {
   const inputs: Record<string, Tensor> = { labels };
   for (const [head, tensor] of logits.entries()) inputs[`logits${head}`] = tensor;
-  return run(HEADS_CROSS_ENTROPY, inputs, { batch: labels.shape[0], classes: logits.map((head) => head.shape[1]) });
+  const classes = logits.map((head) => head.shape[1]);
+  return run(HEADS_CROSS_ENTROPY, inputs, { batch: labels.shape[0], whole, classes });
 }
 
 function run<Result extends Tensor>(
@@ -44,5 +46,6 @@ function run<Result extends Tensor>(
 ): Result {
   const engine = tf.engine();
   // Inside the kernel the tape is off, so whether a backward may follow is decided here.
-  return engine.runKernel(kernel, inputs, { ...attributes, keep: engine.isTapeOn() }) as Result;
+  const ambient = { keep: engine.isTapeOn(), division: [...divisionWords()] };
+  return engine.runKernel(kernel, inputs, { ...attributes, ...ambient }) as Result;
 }

@@ -7,15 +7,15 @@ import { BACKEND_NAME, tensorflowBackend, typeAttribute } from "./backend";
 
 const CROSS_ENTROPY = "AsterolabTensorflowCrossEntropy";
 
-/** @param logits one [B, classes] per head; labels int32 [B, heads]; returns the sum over heads of the batch means */
-export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D): Scalar {
+/** @param logits one [B, classes] per head; labels int32 [B, heads]; returns the sum over heads and rows, divided by `whole` */
+export function headsCrossEntropy(logits: readonly Tensor2D[], labels: Tensor2D, whole: number): Scalar {
   checkLabels(labels, logits);
   return tf.tidy(() => {
     const losses = logits.map((head, index) => {
       const batch = head.shape[0];
       const classes = tf.reshape<tf.Rank.R1>(tf.slice(labels, [0, index], [batch, 1]), [batch]);
       const [loss] = tf.engine().runKernel(CROSS_ENTROPY, { logits: head, labels: classes }) as [Tensor1D, Tensor2D];
-      return tf.mean<Scalar>(loss);
+      return tf.div<Scalar>(tf.sum(loss), whole);
     });
     return tf.addN(losses);
   });
