@@ -5,6 +5,7 @@ export type { CommandWork, NotebookWork, Pipeline, Stage } from "./pipeline";
 export { type PlannedStage, planPipeline, type StageState } from "./plan";
 export { cacheOf, maybeReadRecord, type PipelineRecord, RECORD_FILE, type StageRecord } from "./record";
 export {
+  checkStages,
   type PipelineEvent,
   type PipelineResult,
   type PipelineRunOptions,

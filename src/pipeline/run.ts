@@ -12,7 +12,7 @@ import { writePages } from "./pages";
 import type { Pipeline, Stage } from "./pipeline";
 import { canResume, examineStage, outputHashes, type PlanContext } from "./plan";
 import { cacheOf, maybeReadRecord, type PipelineRecord, type StageRecord, writeRecord } from "./record";
-import { parametersOf, runStage, type StageResult } from "./stage";
+import { literally, parametersOf, runStage, type StageResult } from "./stage";
 
 export interface PipelineRunOptions {
   /** Only these stages and what they depend on; default: all. */
@@ -59,7 +59,7 @@ export interface PipelineResult {
  */
 export async function runPipeline(pipeline: Pipeline, options: PipelineRunOptions = {}): Promise<PipelineResult> {
   const wanted = options.stages === undefined ? pipeline.stages : withDependencies(pipeline.stages, options.stages);
-  for (const stage of wanted) await checkStage(pipeline, stage);
+  await checkStages(pipeline, wanted);
   const output = join(pipeline.folder, pipeline.output);
   mkdirP(output);
   const lock = await lockRun(output);
@@ -197,11 +197,17 @@ class PipelineRun {
   }
 }
 
-/** What would be refused when a stage starts is refused before any does. */
-async function checkStage(pipeline: Pipeline, { work }: Stage): Promise<void> {
-  if (work.kind === "command") return;
-  const path = join(pipeline.folder, work.notebook).replace(/[{}]/g, "$&$&");
-  await prepareNotebook({ input: path, output: path, parameters: parametersOf(work, false) }, (notebook) =>
-    findKernelSpec(work.kernel ?? kernelNameOf(notebook, path)),
-  );
+/**
+ * Refuses before anything starts what would be refused when a stage does.
+ *
+ * @throws {NotebookError} when a notebook, a parameter or a kernel's name is wrong.
+ */
+export async function checkStages({ folder }: Pipeline, stages: readonly Stage[]): Promise<void> {
+  for (const { work } of stages) {
+    if (work.kind === "command") continue;
+    const path = literally(join(folder, work.notebook));
+    await prepareNotebook({ input: path, output: path, parameters: parametersOf(work, false) }, (notebook) =>
+      findKernelSpec(work.kernel ?? kernelNameOf(notebook, work.notebook)),
+    );
+  }
 }

@@ -164,6 +164,7 @@ function withResume(text: string, isResumed: boolean): string {
   return text.replaceAll(RESUME, isResumed ? "yes" : "no");
 }
 
-function literally(path: string): string {
+/** A path that `notebook run` takes as it stands. */
+export function literally(path: string): string {
   return path.replace(/[{}]/g, "$&$&");
 }
