@@ -10,7 +10,8 @@ import { DataError } from "../errors";
 import { describeIoError } from "../files";
 import type { FrequencyUnit } from "./frequency-unit";
 import { resampleSpectrum } from "./resample";
-import { checkSpectrum, parseSpectrumText } from "./spectrum-text";
+import { checkSpectrum } from "./spectrum-check";
+import { parseSpectrumText } from "./spectrum-text";
 
 /** One star, ready to be scaled for the network. */
 export interface StarSpectrum {

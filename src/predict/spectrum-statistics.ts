@@ -53,6 +53,11 @@ export function oversamplingOf(power: Float64Array): number {
   return MAX_OVERSAMPLING;
 }
 
+/** The median factor between powers far apart: 3 for χ² noise with two degrees of freedom. NaN where all are 0. */
+export function noiseRatio(power: Float64Array): number {
+  return Math.exp(medianLogRatio(power, FAR_LAG));
+}
+
 const MAX_PAIRS = 20_000;
 
 /** The median of |ln(p[i + lag] / p[i])| over pairs without zeros; ln 3 for independent ones. NaN without pairs. */

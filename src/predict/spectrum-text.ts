@@ -1,24 +1,16 @@
-/** Two columns of text -> frequencies and powers, with every line checked. */
+/** Two columns of text -> a power spectrum or a light curve, with every line checked. */
 
 import { DataError } from "../errors";
-import { FREQUENCY_UNITS, type FrequencyUnit, IN_UHZ, maybeUnitInText, maybeUnitOfRange } from "./frequency-unit";
+import { type FrequencyUnit, maybeUnitInText } from "./frequency-unit";
+import { lightCurveSpectrum } from "./light-curve";
 import type { Spectrum } from "./resample";
-
-/** Fewer bins are no spectrum that can be resampled. */
-const LEAST_BINS = 100;
-
-/** Numbers with the line each pair comes from, for messages. */
-export interface Columns {
-  readonly frequency: Float64Array;
-  readonly power: Float64Array;
-  /** What a pair is called in messages: `line 17`, `row 17`. */
-  readonly nameOf: (index: number) => string;
-}
+import { checkSpectrum, periodColumn } from "./spectrum-check";
 
 /**
  * Parses columns separated by blanks, commas, tabs or semicolons. Lines that start with `#`, `%` or `!` are comments; a
  * first line that is no number is a header, whose names pick the columns; without names the first two are taken. In files
- * with semicolons a comma is a decimal comma.
+ * with semicolons a comma is a decimal comma. Columns named time and flux, in the header or the last comment, make a light
+ * curve in days, whose power spectrum is computed.
  *
  * @param unit of the frequency; absent: as the header or a comment says, else told by the range
  * @throws {DataError} naming the line that is wrong.
@@ -28,7 +20,7 @@ export function parseSpectrumText(text: string, path: string, unit?: FrequencyUn
   const frequencies: number[] = [];
   const powers: number[] = [];
   const lines: number[] = [];
-  let columns = { frequency: 0, power: 1 };
+  let columns: NamedColumns | null = null;
   let lineNumber = 0;
   for (const line of text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/)) {
     lineNumber++;
@@ -41,21 +33,26 @@ export function parseSpectrumText(text: string, path: string, unit?: FrequencyUn
     const fields = splitFields(content);
     if (lines.length === 0 && !isNumber(fields[0]!)) {
       comments.push(content);
-      columns = namedColumns(fields) ?? columns;
+      columns = namedColumns(fields, path);
       continue;
     }
-    const frequency = fields[columns.frequency];
-    const power = fields[columns.power];
+    columns ??= columnsOfComment(comments.at(-1) ?? "", fields.length, path) ?? FIRST_TWO;
+    const frequency = fields[columns.x];
+    const power = fields[columns.y];
     if (frequency === undefined || power === undefined || !isNumber(frequency) || !isNumber(power)) {
       const shown = content.length > 40 ? `${content.slice(0, 40)}...` : content;
       throw new DataError(
-        `Cannot read "${path}": line ${lineNumber} is ${JSON.stringify(shown)}, expected a frequency and a power`,
+        `Cannot read "${path}": line ${lineNumber} is ${JSON.stringify(shown)}, expected ${columns.isTime ? "a time and a flux" : "a frequency and a power"}`,
         { path, row: lines.length },
       );
     }
     frequencies.push(toNumber(frequency));
     powers.push(toNumber(power));
     lines.push(lineNumber);
+  }
+  if (columns?.isTime) {
+    const curve = { path, timeDays: Float64Array.from(frequencies), flux: Float64Array.from(powers), notes: [] };
+    return lightCurveSpectrum([curve]);
   }
   const named = comments.map(maybeUnitInText).find((found) => found !== null) ?? undefined;
   return checkSpectrum(
@@ -67,51 +64,6 @@ export function parseSpectrumText(text: string, path: string, unit?: FrequencyUn
     path,
     unit ?? named,
   );
-}
-
-/**
- * Checks frequencies and powers, and brings the frequencies to µHz.
- *
- * @throws {DataError} when there are too few, a frequency or power is not finite, frequencies do not ascend, a power is
- *   negative, or the unit cannot be told.
- */
-export function checkSpectrum({ frequency, power, nameOf }: Columns, path: string, unit?: FrequencyUnit): Spectrum {
-  const fail = (index: number, problem: string): DataError =>
-    new DataError(`Cannot use "${path}": ${nameOf(index)}: ${problem}`, { path, row: index });
-  if (frequency.length < LEAST_BINS) {
-    throw new DataError(
-      `Cannot use "${path}": it holds ${frequency.length} frequencies, expected a power spectrum of at least ${LEAST_BINS}`,
-      { path },
-    );
-  }
-  for (let index = 0; index < frequency.length; index++) {
-    const [f, p] = [frequency[index]!, power[index]!];
-    if (!Number.isFinite(f) || f < 0)
-      throw fail(index, `the frequency is ${f}, expected a finite number of at least 0`);
-    if (!(p >= 0 && p < Infinity)) throw fail(index, `the power is ${p}, expected a finite number of at least 0`);
-    if (index === 0 || f > frequency[index - 1]!) continue;
-    const relation = f === frequency[index - 1]! ? "repeats" : "lies below";
-    throw fail(
-      index,
-      `the frequency ${f} ${relation} the one before it (${frequency[index - 1]}), expected ascending ones`,
-    );
-  }
-  const highest = frequency.at(-1)!;
-  const known = unit ?? maybeUnitOfRange(highest);
-  if (known === null) {
-    throw new DataError(
-      `Cannot use "${path}": frequencies up to ${highest} may be in several units; name one of ` +
-        `${FREQUENCY_UNITS.join(", ")} in a header such as "frequency_uHz power"`,
-      { path },
-      { isRequest: true },
-    );
-  }
-  const zeros = power.reduce((count, value) => count + (value === 0 ? 1 : 0), 0);
-  const notes = [
-    ...(unit === undefined ? [`frequencies taken as ${known}, from their range (no header says the unit)`] : []),
-    ...(zeros > 0 ? [`${zeros} of ${power.length} powers are 0: raised to the floor`] : []),
-  ];
-  return { path, frequencyUHz: frequency.map((value) => value * IN_UHZ[known]), power, notes };
 }
 
 function splitFields(content: string): string[] {
@@ -128,9 +80,38 @@ function toNumber(field: string): number {
   return Number(field.replace(/^([+-]?)inf(inity)?$/i, "$1Infinity").replace(/(\d\.?)d([+-]?\d+)$/i, "$1e$2"));
 }
 
+interface NamedColumns {
+  readonly x: number;
+  readonly y: number;
+  readonly isTime: boolean;
+}
+
+const FIRST_TWO: NamedColumns = { x: 0, y: 1, isTime: false };
+
+/** The columns that a comment names, when it names as many as there are; units in brackets are no names. */
+function columnsOfComment(comment: string, count: number, path: string): NamedColumns | null {
+  const names = splitFields(
+    comment
+      .replace(/^[#%!\s]*(columns?\s*:)?/i, "")
+      .replace(/[([][^)\]]*[)\]]/g, "")
+      .trim(),
+  );
+  return names.length === count ? namedColumns(names, path) : null;
+}
+
 /** The columns that a header's names point to; null when they do not name both. */
-function namedColumns(names: readonly string[]): { frequency: number; power: number } | null {
-  const frequency = names.findIndex((name) => /freq|^nu\b|ν/i.test(name));
-  const power = names.findIndex((name) => /pow|psd|pds|spec/i.test(name) && !/freq/i.test(name));
-  return frequency >= 0 && power >= 0 ? { frequency, power } : null;
+function namedColumns(names: readonly string[], path: string): NamedColumns | null {
+  const find = (wanted: RegExp, unwanted = /^$/): number =>
+    names.findIndex((name) => wanted.test(name) && !unwanted.test(name));
+  const frequency = find(/freq|^nu\b|ν/i);
+  const power = find(/pow|psd|pds|spec/i, /freq/i);
+  if (frequency >= 0 && power >= 0) return { x: frequency, y: power, isTime: false };
+  if (frequency >= 0) return null;
+  const time = find(/^(time|t|b[kt]?jd)\b/i);
+  const flux = [/corr?.*flux|flux.*corr?|pdcsap/i, /flux/i].map((wanted) => find(wanted, /err|unc|bkg|raw/i));
+  const y = flux.find((index) => index >= 0);
+  if (time >= 0 && y !== undefined) return { x: time, y, isTime: true };
+  const period = find(/^period/i);
+  if (period >= 0 && power >= 0) throw periodColumn(path, names[period]!);
+  return null;
 }

@@ -3,6 +3,7 @@ import test from "node:test";
 import { DataError } from "../../src/errors";
 import { maybeUnitInText, maybeUnitOfRange } from "../../src/predict/frequency-unit";
 import { parseSpectrumText } from "../../src/predict/spectrum-text";
+import { Random } from "../../src/random";
 import { assertClose } from "../assert-close";
 
 const BINS = 200;
@@ -59,6 +60,13 @@ test("the unit named behind the word frequency is found, the power's is not take
     "freq [c/d]": "1/d",
     "Frequency (cycles/day)": "1/d",
     "Freq day^-1": "1/d",
+    "Frequency (d⁻¹)": "1/d",
+    "freq [d**-1]": "1/d",
+    "frequency (nHz)": "nHz",
+    "Frequency [s^-1]": "Hz",
+    "Frequency (s⁻¹)": "Hz",
+    "freq (1/s)": "Hz",
+    "nu (cycles/second)": "Hz",
     "frequency, power (ppm^2/uHz)": null,
     "# PSD ppm^2/uHz, 4-yr Kepler": null,
     "# numax = 120 uHz": null,
@@ -74,6 +82,9 @@ test("without a name the range tells Hz, cycles per day at a Nyquist frequency, 
     [360, "1/d"],
     [283.21, "uHz"],
     [277.8, "uHz"],
+    [0.28321, "mHz"],
+    [283210, "nHz"],
+    [8496000, "nHz"],
     [8496, "uHz"],
     [12, null],
     [0.3, null],
@@ -99,6 +110,51 @@ test("zeros are kept and counted", () => {
   assert.match(parseSpectrumText(text, "star.txt").notes.join(), /10 of 200 powers are 0: raised to the floor/);
 });
 
+test("descending frequencies are reversed, and a bin at frequency 0 is left out, whatever it holds", () => {
+  const expected = parseSpectrumText(`frequency_uHz power\n${lines(" ").join("\n")}`, "star.txt");
+  const reversed = parseSpectrumText(`frequency_uHz power\n${lines(" ").reverse().join("\n")}`, "star.txt");
+  assert.deepEqual(reversed, expected);
+  assert.deepEqual(parseSpectrumText(`frequency_uHz power\n0 nan\n${lines(" ").join("\n")}`, "star.txt"), expected);
+});
+
+test("columns named time and flux make a light curve, whose power spectrum is computed", () => {
+  const random = new Random(3);
+  const rows = Array.from({ length: 3000 }, (_, index) => [
+    (131 + index / 48).toFixed(6),
+    index === 70 ? "nan" : (5000 + 3 * random.normal()).toFixed(4),
+  ]);
+  const text = (header: string, order = [0, 1]): string =>
+    [header, ...rows.map((row) => order.map((column) => row[column] ?? "1").join(" "))].join("\n");
+  const expected = parseSpectrumText(text("time flux"), "star.txt");
+  assert.match(expected.notes.join(), /^power spectrum of a light curve: 2999 samples over 62.5 days/);
+  // White noise of 600 ppm at a cadence of 1800 s.
+  const mean = expected.power.subarray(100).reduce((a, b) => a + b, 0) / (expected.power.length - 100);
+  assertClose(mean, 2 * 600 ** 2 * 1800e-6, { rtol: 0.15 });
+  for (const [header, order] of [
+    ["# BJD (d)  Flux [e-/s]", [0, 1]],
+    ["TIME FLUX_RAW_ERR SAP_FLUX", [0, 2, 1]],
+    ["time flux_raw corr_flux", [0, 2, 1]],
+    ["# columns: time flux flux_err", [0, 1, 2]],
+  ] as const) {
+    assert.deepEqual(parseSpectrumText(text(header, [...order]), "star.txt").power, expected.power, header);
+  }
+});
+
+test("files that are something else are refused with what would be right", () => {
+  const refuse = (text: string, message: string): void =>
+    assert.throws(() => parseSpectrumText(text, "s.txt"), { name: "DataError", message });
+  const smooth = Array.from({ length: 300 }, (_, index) => `${131 + index / 48} ${5000 + (index % 7)}`).join("\n");
+  refuse(
+    smooth,
+    'Cannot use "s.txt": its powers scatter by a factor of 1.00, those of a power spectrum by about 3; is it a light curve (name its columns in a header such as "time flux") or smoothed?',
+  );
+  refuse(
+    `period_days power\n${lines(" ").join("\n")}`,
+    'Cannot use "s.txt": its column "period_days" is a period, expected frequencies on an even grid',
+  );
+  refuse("time flux\n1 2\n2 x", 'Cannot read "s.txt": line 3 is "2 x", expected a time and a flux');
+});
+
 test("every bad line is named with its number", () => {
   const changed = (line: number, content: string): string =>
     ["# frequency_uHz power", ...lines(" ")].map((old, index) => (index === line - 1 ? content : old)).join("\n");
@@ -121,7 +177,7 @@ test("every bad line is named with its number", () => {
     ["# nothing\n", 'Cannot use "s.txt": it holds 0 frequencies, expected a power spectrum of at least 100'],
     [
       lines(" ", 0.05).join("\n"),
-      'Cannot use "s.txt": frequencies up to 10 may be in several units; name one of uHz, mHz, Hz, 1/d in a header such as "frequency_uHz power"',
+      'Cannot use "s.txt": frequencies up to 10 may be in several units; name one of uHz, mHz, nHz, Hz, 1/d in a header such as "frequency_uHz power"',
     ],
   ];
   for (const [text, message] of table) {
