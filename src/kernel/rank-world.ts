@@ -28,17 +28,20 @@ const START_LIMIT_MS = 180_000;
 const EXIT_LIMIT_MS = 800;
 /** When one rank is gone, the others and mpirun may say more about it for so long. */
 const LAST_WORDS_MS = 1500;
+/** mpirun may end before the front has read the ends of the ranks. */
+const SETTLE_MS = 200;
 /** mpirun ends when its ranks have; it cleans up after them. */
 const LAUNCHER_LIMIT_MS = 4000;
 const TAIL_CHARACTERS = 4000;
 
 export class RankWorld {
   private readonly links = new Map<number, RankLink>();
-  private readonly leaveCodes = new Map<number, number>();
   private readonly ended: Promise<void>;
   private readyCount = 0;
   private tail = "";
   private cause: string | undefined;
+  /** The cause is an effect of another, should one become known. */
+  private isCauseWeak = false;
   private isOver = false;
   private stopping: Promise<void> | undefined;
   private readonly startTimer: NodeJS.Timeout;
@@ -52,8 +55,8 @@ export class RankWorld {
     this.ended = new Promise((resolve) => mpirun.once("close", () => resolve()));
     mpirun.once("error", (error) => this.fail(`${mpirun.spawnfile} could not be started: ${error.message}`));
     mpirun.once("close", (code, signal) => {
-      this.fail(`mpirun ended with ${signal ?? `exit code ${code}`}`);
-      this.finish();
+      this.fail(`mpirun ended with ${signal ?? `exit code ${code}`}`, signal === null);
+      setTimeout(() => this.finish(), SETTLE_MS);
     });
     for (const name of ["stdout", "stderr"] as const) {
       mpirun[name]!.setEncoding("utf8").on("data", (text: string) => this.onLauncherText(name, text));
@@ -140,7 +143,7 @@ export class RankWorld {
 
   private onMessage(link: RankLink, message: UserMessage): void {
     if (message.kind === "leave") {
-      this.leaveCodes.set(link.rank, message.code);
+      this.fail(`rank ${link.rank} (process ${link.hello.pid}) left with exit code ${message.code}`);
     } else if (message.kind === "ready") {
       this.readyCount++;
       if (!this.isReady) return;
@@ -156,22 +159,20 @@ export class RankWorld {
 
   /** The first rank that goes is the cause; mpirun ends the others. */
   private onClose({ rank, hello: { pid } }: RankLink): void {
-    const code = this.leaveCodes.get(rank);
-    const how = code === undefined ? "was killed, or crashed" : `left with exit code ${code}`;
-    this.fail(`rank ${rank} (process ${pid}) ${how}`);
+    this.fail(`rank ${rank} (process ${pid}) was killed, or crashed`);
   }
 
   private onLauncherText(name: StreamName, text: string): void {
     this.tail = (this.tail + text).slice(-TAIL_CHARACTERS);
     // When a rank goes, mpirun explains at length what its users see anyway.
-    const isEnding = this.isOver || this.cause !== undefined || this.leaveCodes.size > 0;
-    if (this.isReady && !isEnding) this.options.onLauncherText(name, text);
+    if (this.isReady && !this.isOver && this.cause === undefined) this.options.onLauncherText(name, text);
   }
 
-  private fail(cause: string): void {
-    if (this.isOver || this.cause !== undefined) return;
+  private fail(cause: string, isWeak = false): void {
+    if (this.isOver || (this.cause !== undefined && !this.isCauseWeak)) return;
+    if (this.cause === undefined) setTimeout(() => this.finish(), LAST_WORDS_MS);
     this.cause = cause;
-    setTimeout(() => this.finish(), LAST_WORDS_MS);
+    this.isCauseWeak = isWeak;
   }
 
   private finish(): void {
