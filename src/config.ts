@@ -35,7 +35,7 @@ export interface SimulateConfig {
   readonly spectra: number;
   /** Stars held out for validation, always the same, unless `validation.data_dir` names others. */
   readonly validation_spectra: number;
-  /** Shortest and longest observation, days; three in five stars are observed for the longest time. */
+  /** Shortest and longest observation, days; three in four stars are observed for the longest time. */
   readonly days: readonly [number, number];
   /** The part of the stars whose observations have gaps. */
   readonly gaps: number;

@@ -9,14 +9,14 @@ import { Simulator, type StarSource } from "./simulate-star";
 import type { Star } from "./star";
 
 export interface Observation {
-  /** Shortest and longest observation, days: three in five stars take the longest, the others are log-uniform. */
+  /** Shortest and longest observation, days: three in four stars take the longest, the others are log-uniform. */
   readonly days: readonly [shortest: number, longest: number];
   /** The part of the stars whose observations have gaps. */
   readonly gaps: number;
 }
 
 /** The stars that are observed for the longest time. */
-const LONGEST_SHARE = 0.6;
+const LONGEST_SHARE = 0.75;
 
 /** Lengths between the shortest and the longest; each has a grid of its own. */
 const LENGTHS = 16;
