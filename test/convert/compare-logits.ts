@@ -22,19 +22,11 @@ export async function compareLogits(
   folder: string,
   { points, rows, atol }: { points: number; rows: number; atol: number },
 ): Promise<void> {
-  const random = new Random(11);
-  const spectra = Float32Array.from({ length: rows * points }, () => -Math.log(random.uniform()));
-
-  await selectEngine("native");
-  const { model } = await openModel(folder);
-  const expected = model.heads.map((head, index) => {
-    return [head, tf.tidy(() => model.forward(tf.tensor2d(spectra, [rows, points]))[index]!.arraySync())] as const;
-  });
-  const { heads } = model;
-  model.dispose();
+  const { spectra, logits: expected } = await nativeLogits(folder, { points, rows });
+  const heads = expected.map(([head]) => head);
 
   await tf.setBackend("cpu");
-  const graph = await tf.loadGraphModel(await serve(t, folder));
+  const graph = await tf.loadGraphModel(`${await serve(t, folder)}/model.json`);
   const input = tf.tensor2d(spectra, [rows, points]);
   const logits = graph.predict(input) as Record<string, tf.Tensor2D>;
   assert.deepEqual(Object.keys(logits), heads);
@@ -48,10 +40,35 @@ export async function compareLogits(
   graph.dispose();
 }
 
-/** Serves a folder's files on the loopback interface; returns the model's address. */
-async function serve(t: TestContext, folder: string): Promise<string> {
-  const server = createServer((request, response) => response.end(readFileSync(join(folder, basename(request.url!)))));
+/** Random spectra and what the checkpoint of a folder gives for them on our engine, [rows, classes] by head. */
+export async function nativeLogits(
+  folder: string,
+  { points, rows }: { points: number; rows: number },
+): Promise<{ spectra: Float32Array; logits: (readonly [string, number[][]])[] }> {
+  const random = new Random(11);
+  const spectra = Float32Array.from({ length: rows * points }, () => -Math.log(random.uniform()));
+  await selectEngine("native");
+  const { model } = await openModel(folder);
+  const logits = model.heads.map((head, index) => {
+    const values = tf.tidy(() => model.forward(tf.tensor2d(spectra, [rows, points]))[index]!.arraySync());
+    return [head, values as number[][]] as const;
+  });
+  model.dispose();
+  return { spectra, logits };
+}
+
+/** Serves a folder's files, and others by name, on the loopback interface; returns the address. */
+export async function serve(
+  t: TestContext,
+  folder: string,
+  others: Readonly<Record<string, string | Uint8Array>> = {},
+): Promise<string> {
+  const server = createServer((request, response) => {
+    const name = basename(request.url!);
+    if (name === "favicon.ico") response.writeHead(204).end();
+    else response.end(others[name] ?? readFileSync(join(folder, name)));
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => server.close());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/model.json`;
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import { Script } from "node:vm";
 import { NotebookError } from "../../src/errors";
 import { compareOutputs } from "../../src/notebook/compare";
 import { notebookHtml } from "../../src/notebook/html";
@@ -10,6 +11,7 @@ import { inspectNotebook } from "../../src/notebook/inspect";
 import { installKernels } from "../../src/notebook/install-kernels";
 import { findKernelSpec } from "../../src/notebook/kernelspecs";
 import { createCell, type Notebook, type Output } from "../../src/notebook/notebook-file";
+import { plotlySource } from "../../src/plot/html-report";
 import { codeCell, writeTestNotebook } from "./notebook-builder";
 
 const TOLERANCES = { rtol: 1e-6, atol: 1e-9 };
@@ -71,6 +73,14 @@ test("the page has the prose, the code, live figures with their pictures, and no
   assert.match(html, /const figures = \[\{"data":\[\{"y":\[1\]\}\],"layout":\{\}\}\];/);
   assert.equal(html.match(/<\/script>/g)!.length, 2);
   assert.ok(!/<script[^>]* src=|<link/.test(html.replace(/<script>.*?<\/script>/gs, "")), "it needs no other file");
+});
+
+test("the library in a page is minified, whole and licensed", () => {
+  const source = plotlySource();
+  assert.ok(source.length < 6e6, `${source.length} characters`);
+  new Script(source); // compiles
+  assert.ok(source.includes("window.Plotly="));
+  assert.ok(/^\/\*\*\n\* plotly\.js v4[^/]*MIT license/.test(source), "its licence comes first");
 });
 
 test("a page without figures carries no library", () => {
