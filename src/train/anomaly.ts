@@ -9,6 +9,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import { TorchFloat, TorchTensor, type TorchValue, writeTorchFile } from "../checkpoint";
 import type { Batch } from "../data/source";
+import { broadcastValue } from "../distributed/agree";
 import type { OpenRun } from "./open-run";
 import { batchGradients } from "./step";
 import { targetsOf } from "./targets";
@@ -36,14 +37,13 @@ export interface BadStep {
  * @throws {Error} naming step, layer and batch when `on_nan` is `stop`, or after ten such steps in a row.
  */
 export async function meetAnomaly(run: OpenRun, bad: BadStep): Promise<void> {
-  const { config, progress, reports } = run;
-  const fault = await findFault(run, bad);
-  // All ranks come here together and see the same; one keeps the batch.
-  const saved = fault && run.comm.rank === 0 ? await maybeSave(run, fault, bad) : null;
+  const { comm, config, progress, reports } = run;
+  const finding = await maybeFinding(run, bad);
   const what = Number.isFinite(bad.loss) ? `the gradient's norm is ${bad.norm}` : `the loss is ${bad.loss}`;
+  const who = comm.size === 1 ? "" : ` by rank ${finding?.rank} on ${finding?.host}`;
   const place =
-    fault === null ? "" : `; first seen in ${fault.place}, rows ${rowsOf(run, fault).slice(0, 3).join(", ")}...`;
-  const kept = saved ? `; the batch is kept in "${saved}"` : "";
+    finding === null ? "" : `; first seen${who} in ${finding.place}, rows ${finding.rows.slice(0, 3).join(", ")}...`;
+  const kept = finding?.file ? `; the batch is kept in "${finding.file}"` : "";
   const text = `at step ${progress.step + 1} (epoch ${progress.epoch + 1}): ${what}${place}${kept}`;
   if (config.on_nan === "stop") {
     throw new Error(
@@ -78,6 +78,30 @@ export function explosionWatch(baselineLoss: number): (loss: number, step: numbe
     const factor = (loss / Math.max(1, Math.abs(baselineLoss))).toPrecision(2);
     return `warning: the loss exploded at step ${step}: ${loss.toPrecision(4)}, ${factor} times that of the prior alone; lower max_lr or learning_rate`;
   };
+}
+
+/** What the first rank that found a fault in its part of the step tells the others. */
+interface Finding {
+  readonly rank: number;
+  readonly host: string;
+  readonly place: string;
+  readonly rows: readonly string[];
+  /** Holds the batch, unless enough are kept already. */
+  readonly file: string | null;
+}
+
+/** Every rank looks, the first that finds something keeps its batch, and all say the same; null when none does. */
+async function maybeFinding(run: OpenRun, bad: BadStep): Promise<Finding | null> {
+  const { comm } = run;
+  const fault = await findFault(run, bad);
+  const rank = (await comm.gather(Float64Array.of(fault === null ? 0 : 1))).indexOf(1);
+  if (rank === -1) return null;
+  let own: Finding | null = null;
+  if (fault !== null && comm.rank === rank) {
+    const file = await maybeSave(run, fault, bad);
+    own = { rank, host: comm.host, place: fault.place, rows: rowsOf(run, fault), file };
+  }
+  return broadcastValue(comm, own, rank);
 }
 
 /** Where a number that is none was seen first. */

@@ -1,11 +1,13 @@
 /** One rank of a training run for the tests; at a given step it may come to harm. */
 
 import type { ConfigSpec } from "../../../src/config";
+import { Dataset } from "../../../src/data/dataset";
+import type { BatchOptions } from "../../../src/data/source";
 import { openWorld } from "../../../src/distributed";
 import { train } from "../../../src/train/loop";
 import { tinyConfig } from "../../train/tiny-run";
 
-export type Fault = "throw" | "kill" | "stop" | "memory" | "exit";
+export type Fault = "throw" | "kill" | "stop" | "memory" | "exit" | "hang";
 
 export interface TrainRankArgument {
   readonly data: string;
@@ -15,6 +17,8 @@ export interface TrainRankArgument {
   readonly fault?: { readonly kind: Fault; readonly rank: number; readonly step: number };
   /** Rank 1 asks to stop after this step. */
   readonly stopAt?: number;
+  /** The rank's rows of the training batches that begin at `start` hold a NaN. */
+  readonly nan?: { readonly rank: number; readonly start: number };
   /** Slows each step down. */
   readonly stepMs?: number;
 }
@@ -23,8 +27,9 @@ const argument = JSON.parse(process.argv[2]!) as TrainRankArgument;
 process.stdout.write(`pid ${process.pid}\n`);
 
 void (async () => {
-  const { data, path, restore = false, spec = {}, fault, stopAt, stepMs = 0 } = argument;
+  const { data, path, restore = false, spec = {}, fault, stopAt, nan, stepMs = 0 } = argument;
   const comm = await openWorld();
+  if (nan?.rank === comm.rank) poison(nan.start);
   const stop = new AbortController();
   process.on("SIGUSR1", () => stop.abort());
   const losses: number[] = [];
@@ -47,10 +52,23 @@ void (async () => {
   await comm.close();
 })();
 
+function poison(at: number): void {
+  const { batches } = Dataset.prototype;
+  Dataset.prototype.batches = async function* (this: Dataset, options: BatchOptions) {
+    let start = options.start ?? 0;
+    for await (const batch of batches.call(this, options)) {
+      if (this.rows === 16 && start === at) batch.spectra[0] = Number.NaN; // 16 rows to train on, 8 to validate
+      start = batch.nextStart;
+      yield batch;
+    }
+  };
+}
+
 function harm(kind: Fault): void {
   if (kind === "throw") throw new Error("the roof fell in");
   if (kind === "exit") process.exit(0);
   if (kind === "kill") process.kill(process.pid, "SIGKILL");
+  if (kind === "hang") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   if (kind === "stop") process.kill(process.pid, "SIGSTOP");
   if (kind === "memory") {
     const hoard: number[][] = [];

@@ -1,0 +1,3 @@
+import { testAnomalies } from "./anomaly-cases";
+
+testAnomalies("openmpi");

@@ -1,0 +1,3 @@
+import { testResume } from "./resume-cases";
+
+testResume("openmpi", 2);
