@@ -27,6 +27,7 @@ interface RunFlags {
   kernel?: string;
   language?: string;
   cwd?: string;
+  ranks?: number;
   reads: string[];
   executionTimeout?: number;
   startTimeout?: number;
@@ -87,6 +88,7 @@ export function notebookCommand(): Command {
     .option("-k, --kernel <name>", "run on this kernel instead of the notebook's own")
     .option("-l, --language <name>", "write the parameters in this language instead of the kernel's own")
     .option("--cwd <folder>", "run the kernel in this folder")
+    .option("--ranks <number>", "run every cell on so many MPI ranks", parseRanks)
     .option(
       "--reads <path>",
       "a file or folder the notebook reads, whose hash is recorded; may be repeated",
@@ -134,6 +136,7 @@ async function runAction(first: string | undefined, second: string | undefined, 
     kernel: flags.kernel,
     language: flags.language,
     cwd: flags.cwd,
+    ranks: flags.ranks,
     reads: flags.reads,
     executionTimeoutMs: flags.executionTimeout && flags.executionTimeout * 1000,
     startTimeoutMs: flags.startTimeout && flags.startTimeout * 1000,
@@ -223,4 +226,10 @@ function parseSeconds(text: string): number {
 
 function parseSecondsOrNone(text: string): number {
   return text === "0" ? 0 : parseSeconds(text);
+}
+
+function parseRanks(text: string): number {
+  const ranks = Number(text);
+  if (!Number.isInteger(ranks) || ranks < 1) throw new InvalidArgumentError("expected an integer of at least 1.");
+  return ranks;
 }

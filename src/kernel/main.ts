@@ -8,6 +8,7 @@ import type { ConnectionInfo } from "../notebook/connection";
 import type { StartHost } from "./cell-host";
 import { Front } from "./front";
 import { RankCells } from "./rank-cells";
+import { LOGS_VARIABLE, RankLogs } from "./rank-logs";
 import { KernelServer } from "./server";
 import { UserProcess } from "./user-process";
 import { worldSize } from "./world-size";
@@ -46,5 +47,7 @@ function hostOf(ranks: number): StartHost {
   const onStart = (hasStarted: boolean): void => {
     isDelayed = !hasStarted;
   };
-  return (events) => new RankCells({ folder, ranks, isDelayed, onStart }, events);
+  const prefix = process.env[LOGS_VARIABLE];
+  const logs = prefix === undefined ? undefined : new RankLogs(prefix, ranks);
+  return (events) => new RankCells({ folder, ranks, logs, isDelayed, onStart }, events);
 }

@@ -9,6 +9,7 @@ import { CONTROL } from "./interrupt-thread";
 import { foldRanks } from "./rank-bundle";
 import { namedRanks, ranksOfCell } from "./rank-directive";
 import { type RankOutcome, summarizeErrors } from "./rank-errors";
+import type { RankLogs } from "./rank-logs";
 import { RankQuestions } from "./rank-questions";
 import { RankRecord } from "./rank-record";
 import { RankWorld } from "./rank-world";
@@ -17,6 +18,7 @@ export interface RankCellsOptions {
   /** The folder cells run in. */
   readonly folder: string;
   readonly ranks: number;
+  readonly logs?: RankLogs;
   /** Wait for the first cell before the ranks are started: they could not be the last time. */
   readonly isDelayed: boolean;
   /** Told whether the ranks came up. */
@@ -162,6 +164,7 @@ export class RankCells implements CellHost {
     else if (message.kind === "end") this.onRankEnd(rank, message.outcome, message.collectives!);
     else {
       this.records[rank]!.add(message);
+      if (message.kind === "stream") this.options.logs?.write(rank, message.text);
       if (rank === this.shown) this.events.onMessage(message);
     }
   }

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { mkdirP } from "../data/files";
 import { type CellError, KernelError } from "../errors";
 import { abortable, Kernel } from "./kernel";
-import { findKernelSpec, type KernelSpec } from "./kernelspecs";
+import { findRankedSpec, type KernelSpec, withRankLogs } from "./kernelspecs";
 import type { Cell, JsonObject, Notebook } from "./notebook-file";
 import { tagsOf } from "./notebook-file";
 import { NotebookSaver, STANDARD_STREAM } from "./notebook-saver";
@@ -21,6 +21,8 @@ export { Interruption } from "./stop";
 export interface RunOptions extends Omit<PrepareOptions, "onWarning"> {
   /** The folder the kernel runs in; default: the current one. */
   readonly cwd?: string;
+  /** Runs every cell on so many ranks; what each printed goes to `<output>.rank-<number>.log`, too. */
+  readonly ranks?: number;
   /** The longest a cell may take; default: no limit. */
   readonly executionTimeoutMs?: number;
   readonly startTimeoutMs?: number;
@@ -75,7 +77,7 @@ export async function runNotebook(options: RunOptions): Promise<RunResult> {
   const prepared = await prepareNotebook(
     { ...options, onWarning: (text) => onEvent?.({ kind: "warning", text }) },
     (notebook, path) => {
-      spec = findKernelSpec(options.kernel ?? kernelNameOf(notebook, path));
+      spec = findRankedSpec(options.kernel ?? kernelNameOf(notebook, path), options.ranks, notebook.metadata);
       return spec;
     },
   );
@@ -84,7 +86,10 @@ export async function runNotebook(options: RunOptions): Promise<RunResult> {
   const cwd = options.cwd ?? process.cwd();
   const provenance = await collectProvenance({ notebook, path: input, inputs: options.reads ?? [], cwd });
   setProvenance(notebook, provenance);
-  if (output !== STANDARD_STREAM) mkdirP(dirname(output));
+  if (output !== STANDARD_STREAM) {
+    mkdirP(dirname(output));
+    spec = withRankLogs(spec!, output);
+  }
   const { autosaveMs = AUTOSAVE_MS, savesSteps = true } = options;
   const saver = new NotebookSaver(output, notebook, { autosaveMs, savesSteps });
   try {

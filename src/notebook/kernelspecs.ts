@@ -6,6 +6,8 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import { NotebookError } from "../errors";
+import { LOGS_VARIABLE } from "../kernel/rank-logs";
+import { RANKS_VARIABLE } from "../kernel/world-size";
 import { projectRoot } from "../version";
 import { dataFolder } from "./connection";
 
@@ -22,6 +24,8 @@ export interface KernelSpec {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
+/** The kernel that runs cells on ranks. */
+const RANKS_KERNEL = "asterolab-mpi";
 const NAME = /^[a-z0-9._-]+$/i;
 
 const kernelJson = z.looseObject({
@@ -46,6 +50,41 @@ export function findKernelSpec(name: string, folders: readonly string[] = kernel
   const hint = names.length > 0 ? `; installed are ${names.join(", ")}` : "";
   const guess = names.length > 0 ? `; did you mean "${closest(name, names)}"?` : "";
   throw new NotebookError(`Cannot find kernel "${name}"${hint}${guess}`, { isRequest: true });
+}
+
+/**
+ * The kernel `name`, or, when ranks are asked for, the one that runs cells on them, with their number in its environment.
+ *
+ * @param ranks asked for this run
+ * @param metadata of the notebook; `asterolab.ranks` is its own number
+ * @throws {NotebookError} when there is no such kernel, or it cannot run on ranks.
+ */
+export function findRankedSpec(
+  name: string,
+  ranks: number | undefined,
+  metadata: Readonly<Record<string, unknown>>,
+): KernelSpec {
+  const named = findKernelSpec(name);
+  if (ranks !== undefined && named.language.toLowerCase() !== "typescript") {
+    const reason = `its language is "${named.language}", expected typescript`;
+    throw new NotebookError(`Cannot run on ${ranks} ranks with kernel "${name}": ${reason}`, { isRequest: true });
+  }
+  const spec = ranks === undefined || named.name === RANKS_KERNEL ? named : findKernelSpec(RANKS_KERNEL);
+  if (spec.name !== RANKS_KERNEL) return spec;
+  const own = (metadata.asterolab as { ranks?: unknown } | undefined)?.ranks;
+  const count = ranks ?? (process.env[RANKS_VARIABLE] || own);
+  const env = {
+    ...spec.env,
+    JPY_SESSION_NAME: "", // of a notebook that started this process; not the one it runs
+    ...(count !== undefined && { [RANKS_VARIABLE]: String(count) }),
+  };
+  return { ...spec, env };
+}
+
+/** The kernel with a log per rank beside the notebook that is written to `output`. */
+export function withRankLogs(spec: KernelSpec, output: string): KernelSpec {
+  if (spec.name !== RANKS_KERNEL) return spec;
+  return { ...spec, env: { ...spec.env, [LOGS_VARIABLE]: resolve(output.replace(/\.ipynb$/, "")) } };
 }
 
 /** The folders of all installed kernels by lower-case name; where two share a name, the first found. */
