@@ -1,6 +1,7 @@
 /** `asterolab simulate`: flags -> a data set on disk. */
 
 import { Command, Option } from "commander";
+import { LONGEST_DAYS } from "../data/grid";
 import { CliError } from "../errors";
 import { PRIOR_NAMES, type PriorName, simulateDataset } from "../simulate";
 import { integer } from "./arguments";
@@ -15,6 +16,8 @@ interface Flags {
   readonly prior: PriorName;
   readonly firstShard: number;
   readonly workers?: number;
+  readonly days?: readonly [number, number];
+  readonly gaps: number;
   readonly json?: boolean;
 }
 
@@ -29,6 +32,8 @@ export function simulateCommand(): Command {
     .option("--spectra <n>", "spectra per shard", integer("--spectra", 1), 512)
     .option("--seed <s>", "seed of every random number", integer("--seed", 0), 0)
     .addOption(new Option("--prior <name>", "distribution of the stars").choices(PRIOR_NAMES).default(PRIOR_NAMES[0]))
+    .option("--days <range>", "observing time, or shortest:longest, for example 27:1470 (default: 1470)", parseDays)
+    .option("--gaps <part>", "part of the stars whose observations have gaps, 0 to 1", parsePart, 0)
     .option(
       "--first-shard <k>",
       "number of the first shard, to make a data set in parts",
@@ -38,6 +43,21 @@ export function simulateCommand(): Command {
     .option("--workers <n>", "worker threads (default: one per core)", integer("--workers", 1))
     .option("--json", "print one JSON document instead of text")
     .action(run);
+}
+
+function parseDays(text: string): readonly [number, number] {
+  const parts = text.split(":").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  const [shortest, longest = shortest] = parts;
+  if (parts.length > 2 || !Number.isFinite(shortest) || !Number.isFinite(longest)) {
+    throw new CliError(`--days must be a number of days, or two as shortest:longest, got "${text}"`);
+  }
+  return [shortest!, longest!];
+}
+
+function parsePart(text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!(value >= 0 && value <= 1)) throw new CliError(`--gaps must be a number from 0 to 1, got "${text}"`);
+  return value;
 }
 
 async function run(flags: Flags): Promise<void> {
@@ -53,6 +73,9 @@ async function run(flags: Flags): Promise<void> {
     seed: flags.seed,
     prior: flags.prior,
     firstShard: flags.firstShard,
+    ...((flags.days !== undefined || flags.gaps > 0) && {
+      observation: { days: flags.days ?? [LONGEST_DAYS, LONGEST_DAYS], gaps: flags.gaps },
+    }),
     ...(flags.workers !== undefined && { workers: flags.workers }),
     onProgress: ({ done, total }) => {
       progress ??= createProgress({ label: "simulate", total, initial: done });

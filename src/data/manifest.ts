@@ -31,6 +31,8 @@ export interface DatasetInfo extends Grid {
   readonly seed?: number | undefined;
   readonly prior?: string | undefined;
   readonly generatorVersion?: string | undefined;
+  /** How the stars were observed; absent: for the time of the grid, without gaps. */
+  readonly observation?: { readonly days: readonly [number, number]; readonly gaps: number } | undefined;
 }
 
 const manifestSchema = z.object({
@@ -43,6 +45,9 @@ const manifestSchema = z.object({
   seed: z.int().nonnegative().optional(),
   prior: z.string().optional(),
   generator_version: z.string().optional(),
+  observation: z
+    .object({ days: z.tuple([z.number().positive(), z.number().positive()]), gaps: z.number().min(0).max(1) })
+    .optional(),
   shards: z.array(
     z.object({
       file: z.string().regex(/^[^/\\]+\.npy$/, "must be the name of a .npy file in the same folder"),
@@ -91,6 +96,7 @@ export async function maybeReadManifest(folder: string): Promise<DatasetInfo | n
     seed: data.seed,
     prior: data.prior,
     generatorVersion: data.generator_version,
+    observation: data.observation,
   };
 }
 
@@ -110,6 +116,7 @@ export async function writeManifest(folder: string, info: DatasetInfo): Promise<
     seed: info.seed,
     prior: info.prior,
     generator_version: info.generatorVersion,
+    observation: info.observation && { days: [...info.observation.days], gaps: info.observation.gaps },
     shards: info.shards.map(({ file, rows, split, sha256 }) => ({ file, rows, split, sha256 })),
   };
   await writeFileAtomic(join(folder, MANIFEST_FILE), `${JSON.stringify(document, null, 2)}\n`);

@@ -13,12 +13,14 @@ import { type DatasetInfo, MANIFEST_FILE, maybeReadManifest, type ShardInfo, wri
 import { readNpyHeader } from "../data/npy";
 import { DataError } from "../errors";
 import { describeIoError, errorCode } from "../files";
+import type { Observation } from "./observation";
 
 /** What decides every byte of a shard besides its number and its rows. */
 export interface DatasetIdentity {
   readonly seed: number;
   readonly prior: string;
   readonly generatorVersion: string;
+  readonly observation?: Observation | undefined;
 }
 
 export type WantedShard = Omit<ShardInfo, "sha256">;
@@ -90,6 +92,7 @@ function checkSame(folder: string, info: DatasetInfo, identity: DatasetIdentity,
     ["seed", info.seed, identity.seed],
     ["prior", info.prior, identity.prior],
     ["generator version", info.generatorVersion, identity.generatorVersion],
+    ["observation", describe(info.observation), describe(identity.observation)],
     ["number of points", info.points, KEPLER_GRID.points],
     ["first frequency", info.firstFrequencyUHz, KEPLER_GRID.firstFrequencyUHz],
     ["frequency step", info.stepUHz, KEPLER_GRID.stepUHz],
@@ -105,6 +108,11 @@ function checkSame(folder: string, info: DatasetInfo, identity: DatasetIdentity,
       throw refusal(folder, `"${shard.file}" is a ${shard.split} shard, expected a ${other.split} shard`);
     }
   }
+}
+
+function describe(observation: Observation | undefined): string {
+  if (observation === undefined) return "the grid's own";
+  return `${observation.days.join(" to ")} days with gaps in ${100 * observation.gaps} %`;
 }
 
 function refusal(folder: string, reason: string): DataError {

@@ -2,13 +2,14 @@
 
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { KEPLER_GRID } from "../data/grid";
+import { KEPLER_GRID, LONGEST_DAYS, SHORTEST_DAYS } from "../data/grid";
 import { type DatasetInfo, type ShardInfo, shardFileName } from "../data/manifest";
 import { NpyWriter } from "../data/npy";
 import { LABEL_COLUMNS } from "../data/parameters";
 import { ConfigError } from "../errors";
 import { type Block, simulateBlocks } from "./block-pool";
 import { openDatasetFolder, removeEmptyManifest, updateManifest } from "./dataset-folder";
+import type { Observation } from "./observation";
 import { isPriorName, PRIOR_NAMES, type PriorName } from "./priors";
 
 /** Changes whenever the same seed gives other bytes. */
@@ -27,6 +28,8 @@ export interface SimulationSpec {
   readonly seed?: number;
   /** Default `population`. */
   readonly prior?: PriorName;
+  /** How the stars are observed; default: for the time of the network's grid, 1470 days, without gaps. */
+  readonly observation?: Observation;
   /** The number of the first training shard, for a data set made in parts; default 0. */
   readonly firstShard?: number;
   /** Worker threads; default: one per core. */
@@ -64,7 +67,8 @@ export async function simulateDataset(spec: SimulationSpec): Promise<SimulationS
   const startedAt = performance.now();
   const settings = resolveSimulation(spec);
   const { out, seed, prior, spectraPerShard: rows, firstShard, signal } = settings;
-  const identity = { seed, prior, generatorVersion: GENERATOR_VERSION };
+  const { observation } = settings;
+  const identity = { seed, prior, generatorVersion: GENERATOR_VERSION, ...(observation && { observation }) };
   const wanted = Array.from({ length: settings.shards + settings.validationShards }, (_, index) => ({
     shard: firstShard + index,
     file: shardFileName(firstShard + index),
@@ -80,7 +84,7 @@ export async function simulateDataset(spec: SimulationSpec): Promise<SimulationS
 
     const blocks = simulateBlocks(
       blocksOf(missing),
-      { seed, prior },
+      { seed, prior, ...(observation && { observation }) },
       {
         workers: Math.min(settings.workers, missing.length * Math.ceil(rows / BLOCK_ROWS)),
         rowLength: ROW_LENGTH,
@@ -144,8 +148,8 @@ function* blocksOf(shards: readonly { shard: number; rows: number }[]): Generato
   }
 }
 
-type Simulation = Required<Omit<SimulationSpec, "onProgress" | "signal">> &
-  Pick<SimulationSpec, "onProgress" | "signal">;
+type Optional = "observation" | "onProgress" | "signal";
+type Simulation = Required<Omit<SimulationSpec, Optional>> & Pick<SimulationSpec, Optional>;
 
 function resolveSimulation(spec: SimulationSpec): Simulation {
   const settings = {
@@ -179,6 +183,15 @@ function resolveSimulation(spec: SimulationSpec): Simulation {
   if (!isPriorName(settings.prior)) {
     problems.push(`prior must be one of ${PRIOR_NAMES.join(", ")}, got ${settings.prior as string}`);
   }
+  const [shortest, longest] = settings.observation?.days ?? [LONGEST_DAYS, LONGEST_DAYS];
+  if (!(shortest >= SHORTEST_DAYS && shortest <= longest && longest <= LONGEST_DAYS)) {
+    problems.push(
+      `observation.days must be the shortest and the longest time within ${SHORTEST_DAYS} to ` +
+        `${LONGEST_DAYS.toFixed(2)} days, got ${shortest} and ${longest}`,
+    );
+  }
+  const gaps = settings.observation?.gaps ?? 0;
+  if (!(gaps >= 0 && gaps <= 1)) problems.push(`observation.gaps must lie within 0 and 1, got ${gaps}`);
   if (settings.out === "") problems.push("out must name a folder, got an empty text");
   if (problems.length > 0) throw new ConfigError(`Cannot simulate a data set: ${problems.join("; ")}`, problems);
   return settings;

@@ -156,6 +156,11 @@ const REFUSALS: readonly [string, Partial<SimulationSpec>, string][] = [
   ["seed", { seed: 1 }, "its seed is 42, expected 1"],
   ["prior", { prior: "flat" }, "its prior is population, expected flat"],
   ["number of spectra", { spectraPerShard: 30 }, '"data_000.npy" has 20 spectra, expected 30'],
+  [
+    "observation",
+    { observation: { days: [27, 1470], gaps: 0.1 } },
+    "its observation is the grid's own, expected 27 to 1470 days with gaps in 10 %",
+  ],
   ["split", { shards: 2 }, '"data_001.npy" is a validation shard, expected a train shard'],
 ];
 
@@ -178,6 +183,37 @@ test("a folder made by another version of the generator is refused", async () =>
     message: /its generator version is 0, expected /,
   });
 });
+
+test("short observations are recorded, and go into the shards", async () => {
+  const observation = { days: [27, 27], gaps: 0 } as const;
+  const out = join(root, "short");
+  await simulateDataset({ ...SMALL, validationShards: 0, spectraPerShard: 2, observation, out });
+  const document = JSON.parse(await readFile(join(out, "dataset.json"), "utf8"));
+  assert.deepEqual(document.observation, observation);
+  const bytes = await readFile(join(out, "data_000.npy"));
+  const power = new Float32Array(bytes.buffer.slice(bytes.byteOffset + 128, bytes.byteOffset + 128 + 4 * 35692));
+  const equal = power.filter((value, bin) => value === power[bin - 1]).length;
+  assert.ok(equal > 30_000, `a bin of 27 days is 54 of the grid's: ${equal} bins equal their neighbour`);
+});
+
+for (const [observation, problem] of [
+  [
+    { days: [10, 1470], gaps: 0 },
+    "observation.days must be the shortest and the longest time within 20 to 1470.46 days, got 10 and 1470",
+  ],
+  [
+    { days: [90, 27], gaps: 0 },
+    "observation.days must be the shortest and the longest time within 20 to 1470.46 days, got 90 and 27",
+  ],
+  [{ days: [27, 90], gaps: 2 }, "observation.gaps must lie within 0 and 1, got 2"],
+] as const) {
+  test(`refuses an observation: ${problem}`, async () => {
+    await assert.rejects(simulateDataset({ ...SMALL, observation, out: join(root, "never") }), {
+      name: "ConfigError",
+      message: `Cannot simulate a data set: ${problem}`,
+    });
+  });
+}
 
 test("shards of unknown origin are not overwritten", async () => {
   const out = await mkdtemp(join(root, "foreign-"));
