@@ -186,6 +186,30 @@ test("stock kernels run, are right, and are counted; reshapes and our own kernel
   assert.equal(profile.get("scale")?.calls, 1);
 });
 
+test("matrices are joined and parted column by column without a stock kernel, gradients included", () => {
+  const columns = (first: number, count: number) =>
+    tf.tensor2d(
+      Array.from({ length: 5 }, (_, row) => Array.from({ length: count }, (_, column) => 100 * row + first + column)),
+    );
+  const [a, b, c] = [columns(0, 7), columns(7, 1), columns(8, 3)];
+  const whole = columns(0, 11);
+  resetEngineStatistics();
+  assert.deepEqual(tf.concat2d([a, b, c], 1).arraySync(), whole.arraySync());
+  assert.deepEqual(
+    tf.split(whole, [7, 1, 3], -1).map((part) => part.arraySync()),
+    [a, b, c].map((part) => part.arraySync()),
+  );
+  const gradients = tf.grads((...parts) => tf.concat2d(parts as tf.Tensor2D[], 1))([a, b, c], whole);
+  assert.deepEqual(
+    gradients.map((part) => part.arraySync()),
+    [a, b, c].map((part) => part.arraySync()),
+  );
+  assert.equal(fallbackCount(), 0);
+  assert.deepEqual(tf.concat2d([a, a], 0).shape, [10, 7]);
+  assert.deepEqual(tf.split(tf.ones([4, 6]), 3, 1).length, 3);
+  assert.ok(fallbackCount() > 0, "rows and equal parts are left to the stock kernels");
+});
+
 test("tensors of another backend are taken over", async () => {
   await selectEngine("cpu");
   const x = tf.tensor1d([1, Math.E]);

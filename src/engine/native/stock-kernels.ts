@@ -14,12 +14,19 @@ import { fallBack, timed } from "./profile";
 /** Kernels that only give a tensor's data another shape or handle. */
 const FREE = new Set(["Identity", "Reshape", "ExpandDims"]);
 
-type Fast = (backend: NativeBackend, inputs: Record<string, TensorInfo>) => TensorInfo | undefined;
+type Fast = (
+  backend: NativeBackend,
+  inputs: Record<string, TensorInfo>,
+  attrs: Readonly<Record<string, unknown>>,
+) => TensorInfo | TensorInfo[] | undefined;
 
 /** What we do instead of a stock kernel; undefined leaves a case to the stock kernel. */
 const REPLACED: Readonly<Record<string, Fast>> = {
   Add: (backend, { a, b }) => addFloats(backend, a!, b!) ?? addFloats(backend, b!, a!),
   Multiply: (backend, { a, b }) => scaleFloats(backend, a!, b!) ?? scaleFloats(backend, b!, a!),
+  Concat: (backend, parts, { axis }) => joinColumns(backend, Object.values(parts), axis as number),
+  SplitV: (backend, { x }, { numOrSizeSplits, axis }) =>
+    splitColumns(backend, x!, numOrSizeSplits as number | number[], axis as number),
 };
 
 /** Gives the native backend every CPU kernel that tfjs has registered. */
@@ -35,8 +42,11 @@ function adopted(kernel: KernelConfig): KernelConfig {
     ...kernel,
     backendName: BACKEND_NAME,
     kernelFunc: (call) =>
-      fast?.(call.backend as NativeBackend, call.inputs as Record<string, TensorInfo>) ??
-      fallBack(kernelName, () => kernelFunc(call)),
+      fast?.(
+        call.backend as NativeBackend,
+        call.inputs as Record<string, TensorInfo>,
+        call.attrs as Readonly<Record<string, unknown>>,
+      ) ?? fallBack(kernelName, () => kernelFunc(call)),
   };
 }
 
@@ -61,6 +71,58 @@ function scaleFloats(backend: NativeBackend, a: TensorInfo, b: TensorInfo): Tens
     loadAddon().scale({ size: out.array.length, factor, out: out.array, a: backend.floats(a) }),
   );
   return out.info;
+}
+
+/** Matrices side by side: the gradient of the trunk's input passes here in every step. */
+function joinColumns(backend: NativeBackend, parts: readonly TensorInfo[], axis: number): TensorInfo | undefined {
+  if (!parts.every((part) => isMatrix(part)) || !isLastAxis(axis)) return undefined;
+  const rows = parts[0]!.shape[0]!;
+  const width = parts.reduce((sum, { shape }) => sum + shape[1]!, 0);
+  const out = backend.output([rows, width]);
+  timed("concat", elementwiseCost(out.array.length, 2), () => {
+    let start = 0;
+    for (const part of parts) {
+      const columns = part.shape[1]!;
+      const values = backend.floats(part);
+      for (let row = 0; row < rows; row++) {
+        out.array.set(values.subarray(row * columns, (row + 1) * columns), row * width + start);
+      }
+      start += columns;
+    }
+  });
+  return out.info;
+}
+
+/** The inverse of {@link joinColumns}, for given widths. */
+function splitColumns(
+  backend: NativeBackend,
+  x: TensorInfo,
+  widths: number | readonly number[],
+  axis: number,
+): TensorInfo[] | undefined {
+  if (!isMatrix(x) || !isLastAxis(axis) || typeof widths === "number" || widths.includes(-1)) return undefined;
+  const [rows, width] = x.shape as [number, number];
+  const values = backend.floats(x);
+  let start = 0;
+  return widths.map((columns) => {
+    const out = backend.output([rows, columns]);
+    timed("split", elementwiseCost(out.array.length, 2), () => {
+      for (let row = 0; row < rows; row++) {
+        const first = row * width + start;
+        out.array.set(values.subarray(first, first + columns), row * columns);
+      }
+    });
+    start += columns;
+    return out.info;
+  });
+}
+
+function isMatrix({ dtype, shape }: TensorInfo): boolean {
+  return dtype === "float32" && shape.length === 2 && !shape.includes(0);
+}
+
+function isLastAxis(axis: number): boolean {
+  return axis === 1 || axis === -1;
 }
 
 function areFloats(a: TensorInfo, b: TensorInfo): boolean {
