@@ -1,0 +1,55 @@
+/** Estimates without a network, to compare it with: numax from the envelope of power, dnu from autocorrelation. */
+
+import type { Grid } from "../data/grid";
+import { noiseDensity, PowerSums } from "./cells";
+import { CombSearch } from "./comb";
+import { type Envelope, fitEnvelope } from "./envelope";
+
+export type { Envelope } from "./envelope";
+
+/** What the classical methods say about one spectrum. */
+export interface ClassicalEstimate {
+  /** True when the comb stands out beyond what noise alone shows in one of a hundred spectra. */
+  readonly isDetected: boolean;
+  /** How much the comb stands out: see `DETECTION_STRENGTH`. */
+  readonly strength: number;
+  /** µHz; meaningful when detected. */
+  readonly numax: number;
+  readonly dnu: number;
+  /** null where no envelope could be fitted; numax then is that of the window with the strongest comb. */
+  readonly envelope: Envelope | null;
+}
+
+/**
+ * Strengths above this are detections. Of 2000 spectra of granulation and white noise, 0.4 % were stronger; see the test.
+ */
+export const DETECTION_STRENGTH = 25;
+
+/** Windows are centred from here to the end of the spectrum, in steps of 8 %. */
+const LOWEST_NUMAX = 3.5;
+const STEP = 1.08;
+
+/** Estimates spectra one after the other; keeps its working memory. */
+export class ClassicalEstimator {
+  private readonly search = new CombSearch();
+
+  /** @param power [grid.points], raw or divided by its background, in any unit */
+  estimate(power: ArrayLike<number>, grid: Grid): ClassicalEstimate {
+    const sums = new PowerSums(power, grid);
+    const noise = noiseDensity(sums);
+    let best = { numax: LOWEST_NUMAX, dnu: 0, strength: 0 };
+    for (let numax = LOWEST_NUMAX; numax < sums.highUHz; numax *= STEP) {
+      const comb = this.search.at(sums, numax, noise);
+      if (comb !== null && comb.strength > best.strength) best = { numax, ...comb };
+    }
+    const { strength } = best;
+    const isDetected = strength > DETECTION_STRENGTH;
+    if (!isDetected) return { isDetected, ...best, envelope: null };
+    const envelope = fitEnvelope(sums, best.numax);
+    const numax = envelope?.numax ?? best.numax;
+    // The window about the envelope, rather than the one in which the comb happened to be strongest.
+    const comb = this.search.at(sums, numax, noise);
+    const isNear = comb !== null && Math.abs(comb.dnu / best.dnu - 1) < 0.1;
+    return { isDetected, strength, numax, dnu: isNear ? comb.dnu : best.dnu, envelope };
+  }
+}
