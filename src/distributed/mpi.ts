@@ -49,7 +49,7 @@ export async function openMpi(launch: Launch): Promise<Communicator> {
 
   const gather = async (array: Float64Array): Promise<Float64Array> => {
     const all = new Float64Array(array.length * size);
-    await addon.gather(array, all);
+    await watch.during(addon.gather(array, all));
     return all;
   };
   return {
@@ -59,11 +59,11 @@ export async function openMpi(launch: Launch): Promise<Communicator> {
     threads: await ownThreads(host, gather),
     describe: () =>
       `rank ${rank} of ${size} on ${host} (process ${process.pid}), ${nodes} ${nodes === 1 ? "machine" : "machines"}, ${libraryName}`,
-    broadcast: (array, root = 0) => addon.broadcast(array, root),
-    allreduce: (array, reduction) => addon.allreduce(array, reduction),
-    allreduceBucket: (arrays, how, leaves) => addon.allreduceBucket(arrays, how, leaves),
+    broadcast: (array, root = 0) => watch.during(addon.broadcast(array, root)),
+    allreduce: (array, reduction) => watch.during(addon.allreduce(array, reduction)),
+    allreduceBucket: (arrays, how, leaves) => watch.during(addon.allreduceBucket(arrays, how, leaves)),
     gather,
-    barrier: () => addon.barrier(),
+    barrier: () => watch.during(addon.barrier()),
     times: () => addon.times(),
     abort,
     async close() {

@@ -5,12 +5,13 @@ import { connect, createServer, type Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import type { MpiAddon } from "./addon";
 import { endDaemon, endLauncherLater, endStopped, ownIdentity, type ProcessIdentity } from "./orphans";
+import { PulseReader, type PulseState } from "./pulse";
 import type { WatchAnswer, WatchRequest, WatchSettings } from "./watch";
 
 type Line =
   | { kind: "hello"; token: string; rank: number; process: ProcessIdentity }
   | { kind: "stay" }
-  | { kind: "beat" }
+  | { kind: "beat"; pulse: PulseState }
   | { kind: "tell"; reason: string; isSilence: boolean };
 
 /** The other end of a connection. */
@@ -21,6 +22,8 @@ interface Peer {
   /** Null until it has said who it is. */
   process: ProcessIdentity | null;
   heardAt: number;
+  /** Of its main thread, as it said last. */
+  pulse: PulseState;
   /** It said why it ends, or is one of several connections of a rank that has yet to choose. */
   isExplained: boolean;
 }
@@ -32,7 +35,10 @@ const LAUNCHER_MS = 5000;
 
 if (parentPort === null) throw new Error("Cannot run the watch by itself: expected a worker thread");
 const port = parentPort;
-const { rank, size, host, meeting, silenceSeconds, addonPath, told } = workerData as WatchSettings;
+const settings = workerData as WatchSettings;
+const { rank, size, host, meeting, silenceSeconds, addonPath, told } = settings;
+const ownPulse = new PulseReader(settings.pulse, settings.hangSeconds * 1000, settings.patience, Date.now());
+const CALM: PulseState = { quietSeconds: 0, isHung: false, isWaiting: false };
 const peers = new Set<Peer>();
 let isRelaxed = false;
 let lookedAt = Date.now();
@@ -100,7 +106,7 @@ function greet(address: string): Promise<Socket> {
 }
 
 function follow(socket: Socket, about: Pick<Peer, "rank" | "name" | "process" | "isExplained">): Peer {
-  const peer: Peer = { socket, heardAt: Date.now(), ...about };
+  const peer: Peer = { socket, heardAt: Date.now(), pulse: CALM, ...about };
   let text = "";
   socket.setNoDelay(true);
   socket.setEncoding("utf8");
@@ -138,7 +144,9 @@ function hear(peer: Peer, text: string): void {
     peer.rank = line.rank;
     peer.process = line.process;
     peer.name = `rank ${line.rank} on ${line.process.host} (process ${line.process.pid})`;
-    send(peer.socket, { kind: "beat" });
+    send(peer.socket, { kind: "beat", pulse: CALM });
+  } else if (line.kind === "beat") {
+    peer.pulse = line.pulse;
   } else if (line.kind === "stay" && peer.rank > 0) {
     peer.isExplained = false;
   } else if (line.kind === "tell") {
@@ -155,13 +163,27 @@ function beat(): void {
   // When this process itself was stopped, as a whole job may be, nobody else was silent.
   const isLate = now - lookedAt > 3 * BEAT_MS;
   lookedAt = now;
-  tellAll({ kind: "beat" });
+  if (isLate) ownPulse.forgive(now);
+  const pulse = ownPulse.read(now);
+  tellAll({ kind: "beat", pulse });
+  if (rank === 0) findHung(pulse);
   for (const peer of peers) {
     if (isLate) peer.heardAt = now;
     if (now - peer.heardAt > silenceSeconds * 1000 && !peer.isExplained && !isRelaxed) {
       end(`${peer.name} is silent for ${silenceSeconds} s: it was stopped, or its machine or network is gone`, peer);
     }
   }
+}
+
+/** Ends the job when the main thread of a rank computes without end while another waits for it. */
+function findHung(own: PulseState): void {
+  const ranks = [{ name: `rank 0 on ${host} (process ${process.pid})`, pulse: own }, ...peers];
+  const hung = ranks.find(({ pulse }) => pulse.isHung);
+  if (hung === undefined || isRelaxed || !ranks.some(({ pulse }) => pulse.isWaiting && !pulse.isHung)) return;
+  end(
+    `${hung.name} has hung for ${Math.round(hung.pulse.quietSeconds)} s while others wait for it: its main thread is in an ` +
+      "endless loop, or locked in native code (ASTEROLAB_HANG_SECONDS allows longer work)",
+  );
 }
 
 function tellAll(line: Line, done: () => void = () => {}): void {

@@ -10,6 +10,7 @@ import { Worker } from "node:worker_threads";
 import { CommunicatorError } from "../errors";
 import { projectRoot } from "../version";
 import { ownIdentity, type ProcessIdentity } from "./orphans";
+import { Pulse, type PulseCounters } from "./pulse";
 
 /** Where rank 0 listens; the others try each address. */
 export interface Meeting {
@@ -27,6 +28,10 @@ export interface WatchSettings {
   readonly size: number;
   readonly host: string;
   readonly silenceSeconds: number;
+  readonly hangSeconds: number;
+  /** A main thread may compute for this many times the longest that it has computed before. */
+  readonly patience: number;
+  readonly pulse: PulseCounters;
   /** Of the MPI addon, whose `abort` ends all ranks. */
   readonly addonPath: string;
   /** Where rank 0 listens; for rank 0 the token alone counts. */
@@ -42,6 +47,9 @@ export type WatchAnswer = { readonly kind: "open"; readonly port: number } | { r
 
 /** How long a rank may be silent before the job ends; a stopped rank ends it well within half a minute. */
 const SILENCE_SECONDS = 12;
+/** How long a rank's main thread may compute without a pause while others wait for it, unless a user sets a limit. */
+const HANG_SECONDS = 120;
+const PATIENCE = 20;
 const TELL_MS = 1000;
 
 export class Watch {
@@ -49,6 +57,7 @@ export class Watch {
     private readonly worker: Worker,
     readonly meeting: Meeting,
     private readonly told: Int32Array,
+    private readonly pulse: Pulse,
   ) {}
 
   /** Rank 0 starts first, without a meeting, and tells the others its own. */
@@ -67,9 +76,19 @@ export class Watch {
     };
     const meeting = options.meeting ?? own;
     const told = new Int32Array(new SharedArrayBuffer(4));
-    const worker = startWorker({ ...options, meeting, silenceSeconds: silenceSeconds(), told });
+    const silenceSeconds = secondsOf("ASTEROLAB_SILENCE_SECONDS", SILENCE_SECONDS);
+    const hangSeconds = secondsOf("ASTEROLAB_HANG_SECONDS", HANG_SECONDS);
+    const patience = process.env.ASTEROLAB_HANG_SECONDS === undefined ? PATIENCE : 0;
+    const pulse = new Pulse();
+    const limits = { silenceSeconds, hangSeconds, patience };
+    const worker = startWorker({ ...options, ...limits, meeting, told, pulse: pulse.counters });
     const answer = await answerOf(worker, "open");
-    return new Watch(worker, { ...meeting, port: answer.kind === "open" ? answer.port : 0 }, told);
+    return new Watch(worker, { ...meeting, port: answer.kind === "open" ? answer.port : 0 }, told, pulse);
+  }
+
+  /** Notes an operation that all ranks take part in: a rank whose main thread hangs meanwhile ends the job. */
+  during<Result>(operation: Promise<Result>): Promise<Result> {
+    return this.pulse.during(operation);
   }
 
   /** Tells rank 0 why this rank is about to end, so that it is not taken for killed. Blocks for a second at most. */
@@ -86,16 +105,17 @@ export class Watch {
   }
 
   async close(): Promise<void> {
+    this.pulse.stop();
     await this.worker.terminate();
   }
 }
 
-function silenceSeconds(): number {
-  const text = process.env.ASTEROLAB_SILENCE_SECONDS;
-  if (text === undefined) return SILENCE_SECONDS;
+function secondsOf(name: string, otherwise: number): number {
+  const text = process.env[name];
+  if (text === undefined) return otherwise;
   const seconds = Number(text);
   if (seconds >= 2) return seconds;
-  throw new CommunicatorError(`ASTEROLAB_SILENCE_SECONDS is "${text}", expected a number of at least 2`, {
+  throw new CommunicatorError(`${name} is "${text}", expected a number of at least 2`, {
     isRequest: true,
   });
 }

@@ -16,7 +16,13 @@ const HOST = hostname();
 const SPEC = { checkpoint_every_steps: 2, num_epochs: 4 };
 
 /** What people read when a rank comes to harm at step 5. */
-const TABLE: readonly { readonly fault: Fault; readonly rank: number; readonly message: RegExp }[] = [
+const TABLE: readonly {
+  readonly fault: Fault;
+  readonly rank: number;
+  readonly message: RegExp;
+  /** Default: silence is noticed after 3 s. */
+  readonly env?: Readonly<Record<string, string>>;
+}[] = [
   { fault: "throw", rank: 1, message: new RegExp(`rank 1 on ${HOST}: the roof fell in`) },
   {
     fault: "kill",
@@ -31,6 +37,20 @@ const TABLE: readonly { readonly fault: Fault; readonly rank: number; readonly m
     message: new RegExp(`rank 1 on ${HOST} \\(process \\d+\\) is silent for 3 s: it was stopped`),
   },
   {
+    fault: "stop",
+    rank: 1,
+    message: new RegExp(`rank 1 on ${HOST} \\(process \\d+\\) is silent for 12 s: it was stopped`),
+    env: {},
+  },
+  ...[0, 1].map((rank) => ({
+    fault: "hang" as const,
+    rank,
+    message: new RegExp(
+      `rank 0 on ${HOST}: rank ${rank} on ${HOST} \\(process \\d+\\) has hung for \\d+ s while others wait for it`,
+    ),
+    env: { ASTEROLAB_HANG_SECONDS: "4" },
+  })),
+  {
     fault: "memory",
     rank: 1,
     message:
@@ -41,8 +61,9 @@ const TABLE: readonly { readonly fault: Fault; readonly rank: number; readonly m
 export function testFailures(implementation: Implementation): void {
   const { mpirun, skip } = findMpi(implementation);
 
-  for (const { fault, rank, message } of TABLE) {
-    test(`${implementation}: rank ${rank} comes to harm (${fault}): the job ends, and says who and why`, {
+  for (const { fault, rank, message, env = { ASTEROLAB_SILENCE_SECONDS: "3" } } of TABLE) {
+    const limits = Object.keys(env).length === 0 ? "default limits" : Object.entries(env).join().replace(",", "=");
+    test(`${implementation}: rank ${rank} comes to harm (${fault}, ${limits}): the job ends, and says who and why`, {
       skip,
     }, async (t) => {
       const data = writeTinyData(temporaryFolder(t));
@@ -51,7 +72,7 @@ export function testFailures(implementation: Implementation): void {
         ranks: 2,
         script: "train-rank.ts",
         argument: { data, path, spec: SPEC, fault: { kind: fault, rank, step: 5 } },
-        env: { ASTEROLAB_SILENCE_SECONDS: "3" },
+        env,
         nodeFlags: fault === "memory" ? ["--max-old-space-size=96"] : [],
       });
       // Hydra kills the others before they can say whom they miss; it tells the process itself.
@@ -110,9 +131,11 @@ export function resultOf({ stdout, stderr }: Ended): {
   return JSON.parse(text);
 }
 
-async function assertFailed({ code, seconds, pids, stdout }: Ended): Promise<void> {
+async function assertFailed({ code, endedAt, pids, stdout }: Ended): Promise<void> {
   assert.notEqual(code, 0);
-  assert.ok(seconds < 30, `the job ended after ${seconds} s`);
+  const harmAt = Number(/^harm (\d+)$/m.exec(stdout)?.[1] ?? endedAt);
+  const seconds = (endedAt - harmAt) / 1000;
+  assert.ok(seconds < 30, `the job ended ${seconds} s after the harm`);
   assert.equal(pids.length, 2);
   assert.doesNotMatch(stdout, /^result/m);
   await assertGone(pids);

@@ -32,6 +32,8 @@ export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
   readonly seconds: number;
+  /** As Date.now() tells. */
+  readonly endedAt: number;
   /** Process numbers of the ranks, as they reported them. */
   readonly pids: readonly number[];
 }
@@ -53,7 +55,7 @@ export interface LaunchOptions {
 
 /** Runs a script on ranks to its end. Each rank prints `pid <number>` on a line of its own when it starts. */
 export async function launchRanks(mpirun: Mpirun, options: LaunchOptions): Promise<Ended> {
-  const { ranks, script, argument, nodeFlags = [], env = {}, onStarted, timeoutMs = 60_000, prefix = [] } = options;
+  const { ranks, script, argument, nodeFlags = [], env = {}, onStarted, timeoutMs = 150_000, prefix = [] } = options;
   const startedAt = performance.now();
   const [command, ...rest] = [...prefix, mpirun.command];
   const child = spawn(
@@ -92,7 +94,7 @@ export async function launchRanks(mpirun: Mpirun, options: LaunchOptions): Promi
   clearTimeout(timer);
   child.stdout.destroy();
   child.stderr.destroy();
-  return { code, stdout, stderr, seconds: (performance.now() - startedAt) / 1000, pids: pids() };
+  return { code, stdout, stderr, seconds: (performance.now() - startedAt) / 1000, endedAt: Date.now(), pids: pids() };
 }
 
 /** Waits up to two seconds for processes to be gone, which mpirun has ended. */

@@ -1,5 +1,6 @@
 /** One rank of a training run for the tests; at a given step it may come to harm. */
 
+import { writeSync } from "node:fs";
 import type { ConfigSpec } from "../../../src/config";
 import { Dataset } from "../../../src/data/dataset";
 import type { BatchOptions } from "../../../src/data/source";
@@ -65,6 +66,7 @@ function poison(at: number): void {
 }
 
 function harm(kind: Fault): void {
+  writeSync(1, `harm ${Date.now()}\n`);
   if (kind === "throw") throw new Error("the roof fell in");
   if (kind === "exit") process.exit(0);
   if (kind === "kill") process.kill(process.pid, "SIGKILL");
