@@ -48,7 +48,7 @@ export function guardWorld(world: Communicator): GuardedWorld {
     describe: () => world.describe(),
     broadcast: (array, root) => together("broadcast", () => world.broadcast(array, root)),
     allreduce: (array, reduction) => together("allreduce", () => world.allreduce(array, reduction)),
-    allreduceBucket: (arrays, how) => together("allreduceBucket", () => world.allreduceBucket(arrays, how)),
+    allreduceBucket: (...bucket) => together("allreduceBucket", () => world.allreduceBucket(...bucket)),
     gather: (array) => together("gather", () => world.gather(array)),
     barrier: () => together("barrier", () => world.barrier()),
     times: () => world.times(),

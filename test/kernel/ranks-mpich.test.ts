@@ -1,0 +1,3 @@
+import { testKernelOfRanks } from "./rank-cases";
+
+testKernelOfRanks("mpich");
