@@ -1,7 +1,8 @@
 /** The kernel's side of Jupyter's sockets: signed messages in and out, each channel in order, the heartbeat echoed. */
 
 import { randomUUID } from "node:crypto";
-import { Publisher, Reply, Router } from "zeromq";
+import { Publisher, Router } from "zeromq";
+import { errorCode } from "../files";
 import type { ConnectionInfo } from "../notebook/connection";
 import { createRequest, encodeMessage, type Message, type MessageContent, MessageDecoder } from "../notebook/wire";
 
@@ -18,7 +19,8 @@ export class KernelServer {
   private readonly session = randomUUID();
   private readonly routers: Readonly<Record<ChannelName, Router>>;
   private readonly iopub = new Publisher({ linger: 1000, sendHighWaterMark: 0 });
-  private readonly heartbeat = new Reply({ linger: 0 });
+  /** No Reply: that one waits for ever once a message without an envelope has come. */
+  private readonly heartbeat = new Router({ linger: 0 });
   /** One for all channels: a message of one may not be played again on another. */
   private readonly decoder: MessageDecoder;
   private sending: Promise<unknown> = Promise.resolve();
@@ -83,7 +85,7 @@ export class KernelServer {
   }
 
   private async listen(channel: ChannelName): Promise<void> {
-    for await (const frames of this.routers[channel]) {
+    for await (const frames of messagesOf(this.routers[channel])) {
       let message: Message;
       try {
         message = this.decoder.decode(frames);
@@ -99,6 +101,22 @@ export class KernelServer {
   }
 
   private async beat(): Promise<void> {
-    for await (const frames of this.heartbeat) await this.heartbeat.send(frames);
+    // The first frame names the sender, to whom the rest goes back.
+    for await (const frames of messagesOf(this.heartbeat)) await this.heartbeat.send(frames);
+  }
+}
+
+/**
+ * What arrives until the socket is closed. ZeroMQ may announce a message that it then drops as malformed (EAGAIN), which
+ * ends zeromq's own iteration, and with it would end the kernel.
+ */
+async function* messagesOf(socket: Router): AsyncGenerator<Buffer[]> {
+  while (!socket.closed) {
+    try {
+      yield await socket.receive();
+    } catch (error) {
+      if (!socket.closed && errorCode(error) !== "EAGAIN") throw error;
+      await new Promise((resolve) => setImmediate(resolve)); // never a loop without a pause
+    }
   }
 }
