@@ -118,7 +118,8 @@ export function kernelFolders(env: NodeJS.ProcessEnv = process.env): string[] {
 
 /**
  * The command that starts the kernel: templates filled in, a leading `node` replaced by the running one, so that the
- * native addon meets the Node version it was built for.
+ * native addon meets the Node version it was built for, and a leading `python` by that of the environment the kernel is
+ * installed in, as Jupyter does.
  */
 export function kernelCommand(spec: KernelSpec, connectionFile: string): readonly string[] {
   const values: Readonly<Record<string, string>> = {
@@ -127,7 +128,10 @@ export function kernelCommand(spec: KernelSpec, connectionFile: string): readonl
     prefix: dirname(dirname(process.execPath)),
   };
   const argv = spec.argv.map((text) => text.replace(/\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole));
-  return argv[0] === "node" ? [process.execPath, ...argv.slice(1)] : argv;
+  if (argv[0] === "node") return [process.execPath, ...argv.slice(1)];
+  // <prefix>/share/jupyter/kernels/<name>
+  const python = join(spec.resourceDir, "..", "..", "..", "..", "bin", "python");
+  return /^python3?$/.test(argv[0]!) && existsSync(python) ? [python, ...argv.slice(1)] : argv;
 }
 
 /** The kernel's environment: ours, then the spec's entries with `${NAME}` expanded from ours. */

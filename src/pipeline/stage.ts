@@ -74,6 +74,7 @@ async function runNotebookStage(
     cwd: folder,
     reads: stage.inputs,
     signal,
+    ...(stage.ranks > 1 && { ranks: stage.ranks }),
     ...(work.kernel !== null && { kernel: work.kernel }),
     ...(work.timeoutSeconds !== null && { executionTimeoutMs: work.timeoutSeconds * 1000 }),
     onEvent: (event) => {
