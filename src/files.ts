@@ -74,6 +74,12 @@ export async function removeAbandoned(folder: string): Promise<string[]> {
   return abandoned;
 }
 
+/** Whether another living process of this machine writes the temporary file of this name. */
+export function isBeingWritten(name: string): boolean {
+  const [, host, pid] = /\.tmp-(.+)-(\d+)-\d+$/.exec(name) ?? [];
+  return host === machine() && Number(pid) !== process.pid && isAlive(Number(pid));
+}
+
 /** Fills `bytes` from `position` on. @throws {Error} when the file ends before. */
 export async function readFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.byteLength; ) {

@@ -48,6 +48,7 @@ function hostOf(ranks: number): StartHost {
     isDelayed = !hasStarted;
   };
   const prefix = process.env[LOGS_VARIABLE];
+  delete process.env[LOGS_VARIABLE]; // of this run, not of those that its cells start
   const logs = prefix === undefined ? undefined : new RankLogs(prefix, ranks);
   return (events) => new RankCells({ folder, ranks, logs, isDelayed, onStart }, events);
 }

@@ -34,6 +34,8 @@ interface Running {
   readonly stopped: Set<number>;
   isSent: boolean;
   isInterrupted: boolean;
+  /** Nothing runs any more; the ranks are asked whether they are in step. */
+  isFinishing: boolean;
   timer?: NodeJS.Timeout;
 }
 
@@ -43,7 +45,7 @@ const GRACE_MS = 2000;
 const INTERRUPT_LIMIT_MS = 12_000;
 /** JavaScript stops at once; who does not is inside native code. */
 const STOP_LIMIT_MS = 3000;
-const ANSWER_LIMIT_MS = 2500;
+const ANSWER_LIMIT_MS = 4000;
 
 export class RankCells implements CellHost {
   private world: Promise<RankWorld> | undefined;
@@ -87,6 +89,7 @@ export class RankCells implements CellHost {
       stopped: new Set(),
       isSent: false,
       isInterrupted: false,
+      isFinishing: false,
     };
     this.start();
     if (this.open?.isReady) this.send();
@@ -95,9 +98,8 @@ export class RankCells implements CellHost {
   /** All ranks are asked to stop; those that do not, or when asked again, are stopped. */
   interrupt(): void {
     const { running } = this;
-    if (running === undefined) return;
+    if (running === undefined || running.isFinishing) return;
     if (!running.isSent) {
-      this.running = undefined;
       this.endUnsent("KeyboardInterrupt", "the cell was interrupted before the ranks were there");
     } else if (running.isInterrupted) {
       this.stopOthers(running);
@@ -171,7 +173,7 @@ export class RankCells implements CellHost {
 
   private onRankEnd(rank: number, outcome: CellOutcome, collectives: CollectiveState): void {
     const { running } = this;
-    if (running === undefined) return;
+    if (running === undefined || running.isFinishing) return;
     this.records[rank]!.end(outcome);
     running.ends.set(rank, { outcome, collectives });
     if (this.missing(running).length === 0) {
@@ -198,8 +200,8 @@ export class RankCells implements CellHost {
 
   /** All ranks have ended the cell, or could not be stopped. */
   private async finish(running: Running): Promise<void> {
-    if (this.running !== running) return;
-    this.running = undefined;
+    if (this.running !== running || running.isFinishing) return;
+    running.isFinishing = true;
     const lead = running.ends.get(this.shown)?.outcome;
     const hasFailed = running.ends.size < running.ranks.length || [...running.ends.values()].some(isFailure);
     if (!hasFailed && lead?.status === "ok") return this.end({ ...lead, ...this.fold(running) });
@@ -281,6 +283,7 @@ export class RankCells implements CellHost {
   }
 
   private end(outcome: CellOutcome): void {
+    this.running = undefined;
     this.events.onMessage({ kind: "end", outcome });
   }
 }

@@ -12,7 +12,7 @@ import { KEPLER_GRID } from "../data/grid";
 import { type DatasetInfo, MANIFEST_FILE, maybeReadManifest, type ShardInfo, writeManifest } from "../data/manifest";
 import { readNpyHeader } from "../data/npy";
 import { DataError } from "../errors";
-import { describeIoError, errorCode } from "../files";
+import { describeIoError, errorCode, isBeingWritten } from "../files";
 import type { Observation } from "./observation";
 
 /** What decides every byte of a shard besides its number and its rows. */
@@ -53,7 +53,8 @@ export async function openDatasetFolder(
   }
   for (const { file } of wanted) {
     for (const name of names.filter((other) => other.startsWith(`${file}.tmp-`))) {
-      await rm(join(folder, name), { force: true });
+      // Ranks of a notebook may simulate the same shard at once: each writes the same bytes.
+      if (!isBeingWritten(name)) await rm(join(folder, name), { force: true });
     }
   }
   await updateManifest(folder, identity, []);

@@ -104,7 +104,7 @@ export class TestClient {
     return this.messages.filter((message) => message.parentHeader.msg_id === id);
   }
 
-  async until(isTrue: () => boolean, limitMs = 180_000): Promise<void> {
+  async until(isTrue: () => boolean, limitMs = 300_000): Promise<void> {
     const limit = Date.now() + limitMs;
     while (!isTrue()) {
       if (Date.now() > limit) throw new Error("Waited in vain");

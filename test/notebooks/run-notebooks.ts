@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
-import { type RunResult, runNotebook } from "../../src/notebook/executor";
+import { type RunOptions, type RunResult, runNotebook } from "../../src/notebook/executor";
 import { type Cell, type DisplayOutput, type Notebook, tagsOf } from "../../src/notebook/notebook-file";
 import { projectRoot } from "../../src/version";
 
@@ -15,14 +15,20 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 /** Few and short, but enough that every cell has something to do. */
 const SMALL = { data_dir: "data", spectra_per_shard: 24, seed: 3 };
 
-export async function runSmall(name: string, parameters: Readonly<Record<string, unknown>>): Promise<RunResult> {
+/** @param options others than usual; `output` is relative to the shared folder */
+export async function runSmall(
+  name: string,
+  parameters: Readonly<Record<string, unknown>>,
+  options: Pick<RunOptions, "ranks"> & { readonly output?: string } = {},
+): Promise<RunResult> {
   const inputs = Object.entries({ ...SMALL, ...parameters }).map(([key, value]) => ({
     name: key,
     candidates: [value],
   }));
   const result = await runNotebook({
     input: join(projectRoot, "notebooks", `${name}.ipynb`),
-    output: join(folder, `${name}.ipynb`),
+    ranks: options.ranks,
+    output: join(folder, options.output ?? `${name}.ipynb`),
     cwd: folder,
     parameters: inputs,
   });

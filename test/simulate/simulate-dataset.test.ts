@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after, before } from "node:test";
 import { maybeReadManifest } from "../../src/data/manifest";
+import { machine } from "../../src/files";
 import { labelColumns, type SimulationSpec, simulateDataset, simulateStar } from "../../src/simulate";
 
 const ROW = 35692 + 36;
@@ -92,6 +93,14 @@ test("dataset.json says what the folder holds", async () => {
       ["data_001.npy", 20, "validation"],
     ],
   );
+});
+
+test("the half-made shard of another living process, a rank for one, is left to it", async () => {
+  const out = await make("shared");
+  const theirs = `data_000.npy.tmp-${machine()}-${process.ppid}-0`;
+  await writeFile(join(out, theirs), "not finished yet");
+  await simulateDataset({ ...SMALL, out });
+  assert.ok((await readdir(out)).includes(theirs));
 });
 
 test("a cut-off run continues: whole shards stay, damaged and missing ones are made again", async () => {
