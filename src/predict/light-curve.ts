@@ -72,6 +72,7 @@ export function lightCurveSpectrum(curves: readonly LightCurve[]): Spectrum {
     path,
     frequencyUHz: Float64Array.from({ length: count }, (_, k) => (k + 1) * stepUHz),
     power: power.map((value) => value * toDensity),
+    oversampling: 1,
     notes: [
       ...new Set(curves.flatMap(({ notes }) => notes)),
       `power spectrum of a light curve: ${samples} samples over ${format(spanDays)} days, ${Math.round(100 * fill)} % filled, ` +

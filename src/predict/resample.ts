@@ -11,6 +11,8 @@ export interface Spectrum {
   readonly path: string;
   readonly frequencyUHz: Float64Array;
   readonly power: Float64Array;
+  /** Bins per critical step 1/T where that is known; absent: told by the noise. */
+  readonly oversampling?: number;
   /** What a reader of the result should know about the file, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -60,7 +62,7 @@ const LEVEL_BINS = 200;
 export function resampleSpectrum(spectrum: Spectrum, grid: Grid): Resampled {
   const stepUHz = evenStep(spectrum);
   const isNear = (step: number): boolean => Math.abs(step / grid.stepUHz - 1) <= NEAR_STEP;
-  const oversampling = isNear(stepUHz) ? 1 : oversamplingOf(spectrum.power);
+  const oversampling = isNear(stepUHz) ? 1 : (spectrum.oversampling ?? plausibleOversampling(spectrum.power, stepUHz));
   const criticalUHz = oversampling * stepUHz;
   const out = new Float32Array(grid.points).fill(Number.NaN);
   const notes = [...spectrum.notes];
@@ -72,7 +74,7 @@ export function resampleSpectrum(spectrum: Spectrum, grid: Grid): Resampled {
       notes.push(`step ${format(stepUHz)} µHz: the bins nearest to the network's ${format(grid.stepUHz)} µHz`);
     }
   } else {
-    if (criticalUHz > MAX_STEP_UHZ) throw tooCoarse(spectrum, criticalUHz);
+    if (criticalUHz > MAX_STEP_UHZ) throw tooCoarse(spectrum, stepUHz);
     const { frequencyUHz, power } = thin(spectrum, oversampling, criticalUHz);
     rebin(frequencyUHz, power, criticalUHz, grid, out);
     if (oversampling > 1)
@@ -89,6 +91,12 @@ export function resampleSpectrum(spectrum: Spectrum, grid: Grid): Resampled {
     fillGaps(out);
   }
   return { power: out, notes };
+}
+
+/** Neighbours also correlate in the sidelobes of a strong line: no oversampling makes a usable step too coarse. */
+function plausibleOversampling(power: Float64Array, stepUHz: number): number {
+  const oversampling = oversamplingOf(power);
+  return oversampling * stepUHz <= MAX_STEP_UHZ ? oversampling : 1;
 }
 
 /** The step of the spectrum in µHz. @throws {DataError} when it has none. */

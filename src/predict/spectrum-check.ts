@@ -58,6 +58,13 @@ export function checkSpectrum(columns: Columns, path: string, unit?: FrequencyUn
       { isRequest: true },
     );
   }
+  const zeros = power.reduce((count, value) => count + (value === 0 ? 1 : 0), 0);
+  if (2 * zeros >= power.length) {
+    throw new DataError(
+      `Cannot use "${path}": ${zeros} of its ${power.length} powers are 0, expected fewer than half`,
+      { path },
+    );
+  }
   const ratio = noiseRatio(power);
   if (ratio < LEAST_NOISE_RATIO) {
     throw new DataError(
@@ -66,7 +73,6 @@ export function checkSpectrum(columns: Columns, path: string, unit?: FrequencyUn
       { path },
     );
   }
-  const zeros = power.reduce((count, value) => count + (value === 0 ? 1 : 0), 0);
   const notes = [
     ...(unit === undefined ? [`frequencies taken as ${known}, from their range (no header says the unit)`] : []),
     ...(zeros > 0 ? [`${zeros} of ${power.length} powers are 0: raised to the floor`] : []),

@@ -1,15 +1,17 @@
 /** Files of spectra, simulated or observed -> powers on the network's grid, one star after the other. */
 
-import { readFile } from "node:fs/promises";
 import { FileReader } from "../data/file-reader";
 import type { Grid } from "../data/grid";
 import { formatShape } from "../data/npy";
 import { NpyMatrix } from "../data/npy-matrix";
 import { LABEL_COLUMNS } from "../data/parameters";
+import { prepareSpectrum } from "../data/prepare-spectrum";
 import { DataError } from "../errors";
-import { describeIoError } from "../files";
+import { readStarFits } from "./fits-star";
 import type { FrequencyUnit } from "./frequency-unit";
-import { resampleSpectrum } from "./resample";
+import { type LightCurve, lightCurveSpectrum } from "./light-curve";
+import { resampleSpectrum, type Spectrum } from "./resample";
+import { isFits, readBytes } from "./spectrum-bytes";
 import { checkSpectrum } from "./spectrum-check";
 import { parseSpectrumText } from "./spectrum-text";
 
@@ -30,38 +32,111 @@ export interface InputGrid {
   readonly grid: Grid | null;
 }
 
+/** How spectra are read. */
+export interface ReadOptions {
+  /** Of the frequencies; absent: as each file says, else told by the range. */
+  readonly unit?: FrequencyUnit;
+  /** Called for each star or file that cannot be used, which is then left out; absent: the error is thrown. */
+  readonly onFailure?: (error: DataError) => void;
+}
+
 /**
  * Reads the stars of one input:
  *
- * - text or CSV with a frequency and a power column, in any unit and on any grid (see `parseSpectrumText`);
+ * - text or CSV with a frequency and a power column, in any unit and on any grid, or a time and a flux column (see
+ *   `parseSpectrumText`);
+ * - FITS with a power spectrum or a light curve (see `readStarFits`);
+ * - both of them compressed by gzip;
  * - `.npy` of shape `[2, n]` or `[n, 2]`: frequencies and powers;
  * - `.npy` of shape `[points]`, `[rows, points]`, `[points + 36]` or `[rows, points + 36]`: powers on the network's grid,
  *   the 36 label columns of a data set's shard ignored; `file.npy[3]` names a single row, counted from 0.
  *
- * @throws {DataError} naming the file and the line or row that is wrong, and what would be right.
+ * @throws {DataError} naming the file and the line or row that is wrong, and what would be right; unless
+ *   `options.onFailure` takes it.
  */
 export async function* readStars(
   input: string,
   target: InputGrid,
-  options: { readonly unit?: FrequencyUnit } = {},
+  options: ReadOptions = {},
 ): AsyncGenerator<StarSpectrum, void, undefined> {
   const [, path = input, row] = /^(.*\.npy)\[(\d+)\]$/i.exec(input) ?? [];
-  if (/\.npy$/i.test(path)) {
-    yield* readNpyStars(path, row === undefined ? null : Number(row), target, options.unit);
-    return;
+  try {
+    if (/\.npy$/i.test(path)) yield* readNpyStars(path, row === undefined ? null : Number(row), target, options);
+    else {
+      const grid = gridOf(path, target);
+      const { spectrum, curve } = await readStarFile(path, options.unit);
+      yield { input, ...resampleSpectrum(spectrum ?? lightCurveSpectrum([curve!]), grid) };
+    }
+  } catch (error) {
+    reportOrThrow(error, options);
   }
-  const { grid } = target;
-  if (grid === null) throw unknownGrid(path, target.points);
-  const spectrum = parseSpectrumText(await readText(path), path, options.unit);
-  yield { input, ...resampleSpectrum(spectrum, grid) };
+}
+
+/**
+ * Reads the light curves of one star, one file each, and makes one spectrum of them.
+ *
+ * @param name what the star is called
+ * @throws {DataError} as `readStars` does; with `options.onFailure` the other files are used.
+ */
+export async function maybeReadStitched(
+  name: string,
+  paths: readonly string[],
+  target: InputGrid,
+  options: ReadOptions,
+): Promise<StarSpectrum | null> {
+  const curves: LightCurve[] = [];
+  for (const path of paths) {
+    try {
+      const { curve } = await readStarFile(path, options.unit);
+      if (curve !== undefined) curves.push(curve);
+    } catch (error) {
+      reportOrThrow(error, options);
+    }
+  }
+  if (curves.length === 0) return null;
+  try {
+    const spectrum = lightCurveSpectrum(curves);
+    const resampled = resampleSpectrum(spectrum, gridOf(paths[0]!, target));
+    return { input: name, ...resampled, notes: [`light curves of ${curves.length} files`, ...resampled.notes] };
+  } catch (error) {
+    reportOrThrow(error, options);
+    return null;
+  }
+}
+
+/** Gives an unusable file to the caller's report; mistakes of the program are thrown. */
+function reportOrThrow(error: unknown, { onFailure }: ReadOptions): void {
+  if (onFailure === undefined || !(error instanceof DataError)) throw error;
+  onFailure(error);
+}
+
+async function readStarFile(
+  path: string,
+  unit: FrequencyUnit | undefined,
+): Promise<{ readonly spectrum?: Spectrum; readonly curve?: LightCurve }> {
+  const bytes = await readBytes(path);
+  if (isFits(bytes)) return readStarFits(bytes, path, unit);
+  if (bytes.subarray(0, 4096).includes(0)) {
+    throw new DataError(
+      `Cannot read "${path}": it is a binary file, expected two columns of text (frequency, power), FITS or a .npy file`,
+      { path },
+    );
+  }
+  return { spectrum: parseSpectrumText(bytes.toString("utf8"), path, unit) };
+}
+
+function gridOf(path: string, { points, grid }: InputGrid): Grid {
+  if (grid === null) throw unknownGrid(path, points);
+  return grid;
 }
 
 async function* readNpyStars(
   path: string,
   wanted: number | null,
-  { points, grid }: InputGrid,
-  unit: FrequencyUnit | undefined,
+  target: InputGrid,
+  options: ReadOptions,
 ): AsyncGenerator<StarSpectrum, void, undefined> {
+  const { points } = target;
   const reader = new FileReader();
   try {
     const matrix = await NpyMatrix.open(path, reader);
@@ -75,8 +150,15 @@ async function* readNpyStars(
       const [first, end] = wanted === null ? [0, rows] : [wanted, wanted + 1];
       for (let row = first; row < end; row++) {
         const power = new Float32Array(points);
+        const input = isSingle ? path : `${path}[${row}]`;
         await matrix.readRow(row, power);
-        yield { input: isSingle ? path : `${path}[${row}]`, power, notes: [] };
+        try {
+          checkPowers(power, input);
+        } catch (error) {
+          reportOrThrow(error, options);
+          continue;
+        }
+        yield { input, power, notes: [] };
       }
       return;
     }
@@ -88,9 +170,9 @@ async function* readNpyStars(
         { path },
       );
     }
-    if (grid === null) throw unknownGrid(path, points);
     const nameOf = (index: number): string => `row ${index}`;
-    yield { input: path, ...resampleSpectrum(checkSpectrum({ ...pair, nameOf }, path, unit), grid) };
+    const spectrum = checkSpectrum({ ...pair, nameOf }, path, options.unit);
+    yield { input: path, ...resampleSpectrum(spectrum, gridOf(path, target)) };
   } finally {
     reader.close();
   }
@@ -122,20 +204,17 @@ async function maybeReadPair(matrix: NpyMatrix): Promise<{ frequency: Float64Arr
   return { frequency, power };
 }
 
-async function readText(path: string): Promise<string> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new DataError(`Cannot read "${path}": ${describeIoError(cause)}`, { path }, { cause, isRequest: true });
+/** @throws {DataError} when the powers could not be scaled: before a batch is made of them and others. */
+function checkPowers(power: Float32Array, path: string): void {
+  let usable = 0;
+  let zeros = 0;
+  for (let bin = 0; bin < power.length; bin++) {
+    if (power[bin]! > 0 && power[bin]! < Infinity) usable++;
+    else if (power[bin] === 0) zeros++;
   }
-  if (bytes.subarray(0, 4096).includes(0)) {
-    throw new DataError(
-      `Cannot read "${path}": it is a binary file, expected two columns of text (frequency, power) or a .npy file`,
-      { path },
-    );
+  if (usable + zeros < power.length || 2 * zeros > power.length) {
+    prepareSpectrum(power, new Float32Array(power.length), "median", { path });
   }
-  return bytes.toString("utf8");
 }
 
 function unknownGrid(path: string, points: number): DataError {

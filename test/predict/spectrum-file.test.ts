@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { gzipSync } from "node:zlib";
 import { KEPLER_GRID, POINTS } from "../../src/data/grid";
 import { DataError, exitCodeOf } from "../../src/errors";
 import { type InputGrid, readStars, type StarSpectrum } from "../../src/predict/spectrum-file";
@@ -109,9 +110,9 @@ test("files that hold no spectrum are refused with their path and what would be 
     message: `Cannot read "${folder}": it is a folder, expected a file`,
     exitCode: 2,
   });
-  writeFileSync(text, Buffer.from("SIMPLE  =\0\0\0"));
+  writeFileSync(text, Buffer.from("PK\x03\x04\0\0\0"));
   assert.deepEqual(await readError(text), {
-    message: `Cannot read "${text}": it is a binary file, expected two columns of text (frequency, power) or a .npy file`,
+    message: `Cannot read "${text}": it is a binary file, expected two columns of text (frequency, power), FITS or a .npy file`,
     exitCode: 1,
   });
   writeNpy(path, [shardRow(7, 1), shardRow(7, 1), shardRow(7, 1)]);
@@ -130,6 +131,39 @@ test("files that hold no spectrum are refused with their path and what would be 
   ]);
   assert.deepEqual(await readError(path), {
     message: `Cannot use "${path}": row 1: the frequency 2 lies below the one before it (3), expected ascending ones`,
+    exitCode: 1,
+  });
+});
+
+test("spectra of zeros and damaged or hostile compression are refused", async (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, "star.txt");
+  writeFileSync(
+    path,
+    `frequency_uHz power\n${Array.from({ length: 200 }, (_, k) => `${k + 1} ${k % 3 === 0 ? 2 : 0}`).join("\n")}`,
+  );
+  assert.deepEqual(await readError(path), {
+    message: `Cannot use "${path}": 133 of its 200 powers are 0, expected fewer than half`,
+    exitCode: 1,
+  });
+  const zipped = gzipSync(readFileSync(path));
+  writeFileSync(path, zipped.subarray(0, zipped.length - 20));
+  assert.deepEqual(await readError(path), {
+    message: `Cannot read "${path}": its compression is damaged`,
+    exitCode: 1,
+  });
+  writeFileSync(path, gzipSync(Buffer.alloc(1e7)));
+  const size = statSync(path).size;
+  assert.deepEqual(await readError(path), {
+    message: `Cannot read "${path}": it grows to more than ${200 * size} bytes`,
+    exitCode: 1,
+  });
+  const npy = join(folder, "rows.npy");
+  const rows = [1, 2, 3].map((scale) => shardRow(150, scale));
+  rows[1]![7] = Number.NaN;
+  writeNpy(npy, rows);
+  assert.deepEqual(await readError(npy), {
+    message: `Cannot use "${npy}[1]": the power at bin 7 is NaN, expected a finite number of at least 0`,
     exitCode: 1,
   });
 });
