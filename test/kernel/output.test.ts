@@ -92,3 +92,10 @@ test("local files are imported from the notebook's folder and from beside it", a
   assert.equal(reply.evalue, undefined);
   assert.equal(resultOf(published), "[ 1, 'deep' ]");
 });
+
+test("a process that takes another's place has the local files that cells imported before", async () => {
+  await client.execute("process.exit(0)");
+  const { reply, published } = await client.execute("import { near } from './local';\nnear");
+  assert.equal(reply.evalue, undefined);
+  assert.equal(resultOf(published), "1");
+});

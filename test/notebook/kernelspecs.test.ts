@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test from "node:test";
 import { NotebookError } from "../../src/errors";
-import { findKernelSpec, kernelCommand, kernelEnvironment, kernelFolders } from "../../src/notebook/kernelspecs";
+import {
+  findKernelSpec,
+  findRankedSpec,
+  kernelCommand,
+  kernelEnvironment,
+  kernelFolders,
+  withRankLogs,
+} from "../../src/notebook/kernelspecs";
 import { projectRoot } from "../../src/version";
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: kernel.json has this syntax, too
@@ -52,8 +59,39 @@ test("templates of the command and variables of the environment are filled in", 
   assert.equal(spec.interruptMode, "signal");
 });
 
-test("the kernel of this repository is always found", () => {
-  assert.equal(findKernelSpec("asterolab").resourceDir, join(projectRoot, "kernels", "asterolab"));
+test("the kernels of this repository are always found", () => {
+  for (const name of ["asterolab", "asterolab-mpi"]) {
+    assert.equal(findKernelSpec(name).resourceDir, join(projectRoot, "kernels", name));
+  }
+});
+
+test("a number of ranks leads to the kernel that has them; without one, the notebook's own counts there", () => {
+  const own = { asterolab: { ranks: 3 } };
+  assert.equal(findRankedSpec("asterolab", undefined, own).name, "asterolab");
+  const asked = findRankedSpec("asterolab", 4, own);
+  assert.deepEqual([asked.name, asked.env.ASTEROLAB_RANKS], ["asterolab-mpi", "4"]);
+  assert.equal(findRankedSpec("asterolab-mpi", undefined, own).env.ASTEROLAB_RANKS, "3");
+  assert.equal(findRankedSpec("asterolab-mpi", undefined, {}).env.ASTEROLAB_RANKS, undefined);
+  const logged = withRankLogs(asked, "/results/out.ipynb");
+  assert.equal(logged.env.ASTEROLAB_RANK_LOGS, "/results/out");
+});
+
+test("ranks of a kernel of another language are refused", () => {
+  const folder = folderWith("other", { argv: ["x"], language: "python" });
+  process.env.JUPYTER_PATH = dirname(folder);
+  try {
+    assert.throws(
+      () => findRankedSpec("other", 2, {}),
+      (error) => {
+        assert.ok(error instanceof NotebookError && error.isRequest);
+        const text = 'Cannot run on 2 ranks with kernel "other": its language is "python", expected typescript';
+        assert.equal(error.message, text);
+        return true;
+      },
+    );
+  } finally {
+    delete process.env.JUPYTER_PATH;
+  }
 });
 
 test("an unknown name lists what is installed; a broken kernel.json says what is wrong with it", () => {
