@@ -5,6 +5,7 @@
 
 export * from "./bench";
 export * from "./checkpoint";
+export { type ClassicalEstimate, ClassicalEstimator, DETECTION_STRENGTH } from "./classical";
 export {
   type Config,
   type ConfigSpec,

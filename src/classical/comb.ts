@@ -35,6 +35,9 @@ const LOWEST = 0.72;
 const HIGHEST = 1.38;
 const TRIALS = 120;
 
+/** Entries of the transform that any trial looks at. */
+const USED = Math.ceil((HARMONICS * FFT_SIZE) / (CELLS_PER_DNU * LOWEST)) + 8;
+
 const HANN = Float64Array.from({ length: CELLS }, (_, cell) => Math.sin((Math.PI * (cell + 0.5)) / CELLS) ** 2);
 const HANN_SQUARES = HANN.reduce((sum, weight) => sum + weight * weight, 0);
 
@@ -62,7 +65,7 @@ export class CombSearch {
     this.fillInput(sums, first, width, start, end);
     this.fft.realTransform(this.transform, this.input);
     const variance = (HANN_SQUARES * noise) / width;
-    for (let index = 0; index < FFT_SIZE / 2; index++) {
+    for (let index = 0; index < USED; index++) {
       this.power[index] = (this.transform[2 * index]! ** 2 + this.transform[2 * index + 1]! ** 2) / variance;
     }
     let best = { factor: 1, strength: -1 };

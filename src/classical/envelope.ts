@@ -58,10 +58,7 @@ export function fitEnvelope(sums: PowerSums, start: number): Envelope | null {
     out[count + 1] = (p[4]! - 1) / START_SCATTER;
   };
   const middle = Float64Array.from(logs).sort()[count >>> 1]!;
-  const fits = [0, 0.7].map((height) =>
-    leastSquares(residuals, count + 2, [middle, -1, 0, height, 1, Math.log(width)]),
-  );
-  const { parameters } = fits.sort((a, b) => a.sum - b.sum)[0]!;
+  const { parameters } = leastSquares(residuals, count + 2, [middle, -1, 0, START_HEIGHT, 1, Math.log(width)]);
   return {
     numax: start * parameters[4]!,
     widthUHz: 2.355 * start * Math.exp(parameters[5]!),
@@ -71,6 +68,9 @@ export function fitEnvelope(sums: PowerSums, start: number): Envelope | null {
     model: frequencyUHz.map((frequency) => Math.exp(model(parameters, frequency))),
   };
 }
+
+/** The logarithm of the height over the background that the fit starts from. */
+const START_HEIGHT = 0.7;
 
 /** Of smoothed powers about the envelope, since few modes make each; and the prior scatter of width and centre. */
 const RELATIVE_SCATTER = 0.15;

@@ -21,13 +21,14 @@ export interface ClassicalEstimate {
 }
 
 /**
- * Strengths above this are detections. Of 2000 spectra of granulation and white noise, 0.4 % were stronger; see the test.
+ * Strengths above this are detections: none of 500 spectra of granulation and white noise reached it (99 % below 22.5), 2 of
+ * 54 simulated stars with snr 4 to 8 fell short, and none of 246 brighter ones.
  */
 export const DETECTION_STRENGTH = 25;
 
-/** Windows are centred from here to the end of the spectrum, in steps of 8 %. */
+/** Windows are centred from here to the end of the spectrum, in steps of 12 %. */
 const LOWEST_NUMAX = 3.5;
-const STEP = 1.08;
+const STEP = 1.12;
 
 /** Estimates spectra one after the other; keeps its working memory. */
 export class ClassicalEstimator {

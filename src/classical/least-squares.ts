@@ -45,7 +45,7 @@ export function leastSquares(
       const nextSum = squares(there);
       isBetter = nextSum < sum;
       if (isBetter) {
-        const isDone = sum - nextSum < 1e-9 * sum;
+        const isDone = sum - nextSum < 1e-7 * sum;
         [parameters, here, there, sum] = [next, there, here, nextSum];
         damping = Math.max(1e-9, damping / 5);
         if (isDone) return { parameters, sum };

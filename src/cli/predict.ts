@@ -1,23 +1,21 @@
 /** `asterolab predict`: spectra of stars -> a table, JSON or CSV of their parameters. */
 
 import { Command, Option } from "commander";
-import type { Config } from "../config";
+import { type Config, ENGINE_NAMES } from "../config";
 import { writeFileAtomic } from "../data/files";
 import { KEPLER_GRID, POINTS } from "../data/grid";
 import { selectEngine } from "../engine";
-import { CliError } from "../errors";
+import { CliError, type DataError } from "../errors";
 import {
   FREQUENCY_UNITS,
   type FrequencyUnit,
-  type InputGrid,
   openModel,
   type Prediction,
   predictionCsv,
   predictionTable,
   predictSpectra,
-  readStars,
+  readInputs,
   SHIPPED_MODEL,
-  type StarSpectrum,
 } from "../predict";
 
 interface Flags {
@@ -33,18 +31,17 @@ interface Flags {
 export function predictCommand(): Command {
   return new Command("predict")
     .description("Reads the parameters of stars off their power spectra, with their uncertainties.")
-    .argument("<input...>", "text or CSV (frequency, power), .npy, or shards; data_000.npy[3] names one row")
+    .argument(
+      "<input...>",
+      "power spectra or light curves: text, CSV, FITS, .npy, folders of them; data_000.npy[3] names a row",
+    )
     .addOption(
       new Option("--model <path>", "run folder or .pth file").default(
         SHIPPED_MODEL,
         "the network that comes with Asterolab",
       ),
     )
-    .addOption(
-      new Option("--engine <name>", "where to compute")
-        .choices(["auto", "native", "tensorflow", "cpu"])
-        .default("auto"),
-    )
+    .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES).default("auto"))
     .option("--json", "print one JSON document")
     .option("--logits", "add the network's logits to the JSON document")
     .option("--csv <file>", "write one line per star")
@@ -60,7 +57,7 @@ export function predictCommand(): Command {
 async function run(inputs: readonly string[], flags: Flags): Promise<void> {
   if (flags.logits && !flags.json) throw new CliError("Cannot show logits in a table: --logits needs --json");
   const { describe } = await selectEngine(flags.engine);
-  const { model, config, classEdges, points, checkpoint } = await openModel(flags.model);
+  const { model, config, classEdges, points, checkpoint, calibration } = await openModel(flags.model);
   try {
     if (config.loss !== "sparse_categorical_crossentropy") {
       throw new CliError(
@@ -70,11 +67,19 @@ async function run(inputs: readonly string[], flags: Flags): Promise<void> {
     }
     process.stderr.write(`engine ${describe()}\nnetwork from "${checkpoint.path}"\n`);
     const target = { points, grid: points === POINTS ? KEPLER_GRID : null };
-    const predictions = await predictSpectra(model, classEdges, readAll(inputs, target, flags.frequencyUnit), {
+    const failures: DataError[] = [];
+    const stars = readInputs(inputs, target, {
+      unit: flags.frequencyUnit,
+      onFailure: (error) => void failures.push(error),
+    });
+    const predictions = await predictSpectra(model, classEdges, stars, {
       normalize: config.normalize,
       rebin: config.rebin,
+      calibration,
+      grid: target.grid,
       withLogits: flags.logits ?? false,
     });
+    reportFailures(failures, predictions.length);
     if (flags.csv !== undefined) await writeFileAtomic(flags.csv, predictionCsv(predictions));
     if (flags.json) process.stdout.write(jsonDocument(predictions));
     else if (flags.csv === undefined) process.stdout.write(predictionTable(predictions));
@@ -88,10 +93,17 @@ function jsonDocument(predictions: readonly Prediction[]): string {
   return `[\n${predictions.map((prediction) => JSON.stringify(prediction)).join(",\n")}\n]\n`;
 }
 
-async function* readAll(
-  inputs: readonly string[],
-  target: InputGrid,
-  unit: FrequencyUnit | undefined,
-): AsyncGenerator<StarSpectrum, void, undefined> {
-  for (const input of inputs) yield* readStars(input, target, unit && { unit });
+/**
+ * A line for each star that could not be used, and exit code 1.
+ *
+ * @throws {DataError} the last one when no star is left.
+ */
+function reportFailures(failures: readonly DataError[], predicted: number): void {
+  const last = failures.at(-1);
+  if (last === undefined) return;
+  const reported = predicted > 0 ? failures : failures.slice(0, -1);
+  for (const { message } of reported) process.stderr.write(`asterolab: ${message}\n`);
+  if (predicted === 0) throw last;
+  process.stderr.write(`asterolab: ${failures.length} not used, ${predicted} predicted\n`);
+  process.exitCode = 1;
 }

@@ -3,7 +3,7 @@
 import { classOfValue } from "../data/classes";
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import { shorterWay } from "../data/phases";
-import { type Calibration, calibratedLogits } from "./calibration";
+import type { Calibration } from "./calibration";
 import { type Coverage, coverageOf, positionOf, type Reliability, reliabilityOf } from "./coverage";
 import { allRows, type HeldOut, logitsOfRow } from "./held-out";
 import { informationBits, isIdentifiable } from "./information";
@@ -108,9 +108,9 @@ function answersOf(
   const prior = calibration?.prior.get(head) ?? frequencies(labels, edges.length - 1);
   const priorAnswer = posteriorOf(head, prior.map(Math.log), edges);
   return Array.from(rows, (row, index) => {
-    const logits = calibratedLogits(head, logitsOfRow(heldOut, head, row), calibration);
+    const posterior = posteriorOf(head, logitsOfRow(heldOut, head, row), edges, { calibration });
     const truth = { label: labels[index]!, value: heldOut.values[indexOf(row)]!, row };
-    return answerOf(head, posteriorOf(head, logits, edges), edges, prior, priorAnswer, truth);
+    return answerOf(head, posterior, edges, prior, priorAnswer, truth);
   });
 }
 

@@ -1,5 +1,7 @@
 /** Does a star look like those of the training set? A Gaussian around held-out simulations, and the distance from it. */
 
+import type { FeatureName } from "./held-out";
+
 /** A multivariate normal distribution and the distance beyond which a vector is unusual. */
 export interface Neighbourhood {
   /** [size] */
@@ -50,6 +52,14 @@ export function fitNeighbourhood(
     return left > 0 ? (inside * (count / (count - 1)) ** 2 * ((count - 2) / (count - 1))) / left : Infinity;
   }).sort();
   return { ...fitted, limit: distances[Math.min(count - 1, Math.floor(share * count))]! };
+}
+
+/** Whether one of a star's vectors lies beyond the limit of its neighbourhood. */
+export function isUnusual(
+  { familiarity }: { readonly familiarity: ReadonlyMap<FeatureName, Neighbourhood> },
+  vectors: Readonly<Record<FeatureName, Float32Array>>,
+): boolean {
+  return [...familiarity].some(([name, known]) => distanceFrom(known, vectors[name]) > known.limit);
 }
 
 /** The squared Mahalanobis distance of a vector [size]. */

@@ -10,8 +10,12 @@ export {
   fitCalibration,
 } from "./calibration";
 export { type Coverage, coverageOf, type Reliability } from "./coverage";
+export { type Detection, detectionOf } from "./detection";
 export { FREQUENCY_UNITS, type FrequencyUnit } from "./frequency-unit";
 export { type CollectOptions, collectHeldOut, type HeldOut, halfOfRows, rowsWhere } from "./held-out";
+export { informationBits, LEAST_BITS } from "./information";
+export { type LightCurve, lightCurveSpectrum } from "./light-curve";
+export { lombScargle } from "./lomb-scargle";
 export { type ModelContents, saveModelFile } from "./model-file";
 export { type OpenedModel, openModel } from "./open-model";
 export { type Posterior, posteriorOf, quantile, softmax } from "./posteriors";
@@ -19,5 +23,6 @@ export { type Network, type Prediction, type PredictOptions, predictSpectra } fr
 export { predictionCsv, predictionTable } from "./report";
 export { type Resampled, resampleSpectrum, type Spectrum } from "./resample";
 export { SHIPPED_MODEL, SHIPPED_MODEL_FOLDER } from "./shipped";
-export { type InputGrid, readStars, type StarSpectrum } from "./spectrum-file";
+export { type InputGrid, type ReadOptions, readStars, type StarSpectrum } from "./spectrum-file";
+export { readInputs } from "./spectrum-inputs";
 export { parseSpectrumText } from "./spectrum-text";

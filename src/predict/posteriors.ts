@@ -3,6 +3,8 @@
 import { classCenters } from "../data/classes";
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import { ClassMean, limitsOf, wrapPhase } from "../data/phases";
+import { type Calibration, calibratedLogits } from "./calibration";
+import { informationBits, isIdentifiable } from "./information";
 
 /** What the network says about one parameter of one star; values in the parameter's unit. */
 export interface Posterior {
@@ -19,8 +21,18 @@ export interface Posterior {
   readonly interval95: readonly [number, number];
   /** Empty for a ratio or a phase. */
   readonly unit: string;
+  /** What the spectrum tells beyond the training prior, bits; where the prior is known. */
+  readonly information?: number;
+  /** False where that is less than half a bit: the posterior is the prior's, more or less. */
+  readonly identifiable?: boolean;
   /** The network's scores before the softmax, where asked for. */
   readonly logits?: readonly number[];
+}
+
+export interface PosteriorOptions {
+  /** Corrects the logits, and gives the prior that information is measured from. */
+  readonly calibration?: Calibration | null;
+  readonly withLogits?: boolean;
 }
 
 /**
@@ -28,7 +40,7 @@ export interface Posterior {
  * between its edges. For a phase (epp, epg) 0 and 1 are one point: the mean is the direction of the resultant vector, and
  * quantiles are counted around the circle from the point opposite to it (Mardia & Jupp 2000, Directional Statistics, 2).
  *
- * @param logits [classes]
+ * @param logits [classes], as the network gives them
  * @param edges [classes + 1], ascending
  * @throws {RangeError} when the numbers of logits and classes differ, or a logit is not finite.
  */
@@ -36,13 +48,15 @@ export function posteriorOf(
   head: HeadName,
   logits: ArrayLike<number>,
   edges: Float64Array,
-  options: { readonly withLogits?: boolean } = {},
+  { calibration = null, withLogits = false }: PosteriorOptions = {},
 ): Posterior {
   if (logits.length !== edges.length - 1) {
     throw new RangeError(`Cannot read head "${head}": got ${logits.length} logits for ${edges.length - 1} classes`);
   }
   const { isCircular, unit } = PARAMETERS[head];
-  const probabilities = softmax(logits);
+  const probabilities = softmax(calibratedLogits(head, logits, calibration));
+  const prior = calibration?.prior.get(head);
+  const information = prior && informationBits(probabilities, prior);
   const { mean, steps } = unrolledPosterior(probabilities, edges, isCircular);
   const at = (fraction: number): number => quantile(steps.probabilities, steps.edges, fraction);
   const interval = (low: number, high: number): readonly [number, number] => {
@@ -57,7 +71,8 @@ export function posteriorOf(
     interval68: interval(0.16, 0.84),
     interval95: interval(0.025, 0.975),
     unit,
-    ...(options.withLogits && { logits: Array.from(logits) }),
+    ...(information !== undefined && { information, identifiable: isIdentifiable(information) }),
+    ...(withLogits && { logits: Array.from(logits) }),
   };
 }
 

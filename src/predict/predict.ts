@@ -1,12 +1,19 @@
 /** Spectra of stars -> posteriors of their parameters, in batches through the network. */
 
-import type { Tensor2D } from "@tensorflow/tfjs-core";
+import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
+import { ClassicalEstimator } from "../classical";
 import type { ClassEdges } from "../data/classes";
+import { type Grid, KEPLER_GRID, POINTS } from "../data/grid";
 import type { HeadName } from "../data/parameters";
 import { type Preparation, SpectrumPreparer } from "../data/prepare-spectrum";
+import { type ForwardOptions, TRUNK } from "../model/model";
+import type { Calibration } from "./calibration";
+import { type Detection, detectionOf } from "./detection";
+import { isUnusual } from "./familiarity";
 import { type Posterior, posteriorOf } from "./posteriors";
 import type { StarSpectrum } from "./spectrum-file";
+import { spectrumStatistics } from "./spectrum-summary";
 
 /** The parameters of one star. */
 export interface Prediction {
@@ -14,14 +21,24 @@ export interface Prediction {
   readonly parameters: Readonly<Partial<Record<HeadName, Posterior>>>;
   /** What was done to the spectrum before the network saw it. */
   readonly notes: readonly string[];
+  /** Whether the spectrum shows oscillations at all, and in the network's band; null where its grid is not known. */
+  readonly detection: Detection | null;
+  /** True where the star looks unlike those of the training set; null without a calibration. */
+  readonly unusual: boolean | null;
+  /** What methods without a network say, µHz; null where they detect nothing. */
+  readonly classical: { readonly numax: number; readonly dnu: number; readonly strength: number } | null;
 }
 
 /** The part of the network that prediction needs. */
 export interface Network {
-  forward(x: Tensor2D): Tensor2D[];
+  forward(x: Tensor2D, options?: Pick<ForwardOptions, "onLayer">): Tensor2D[];
 }
 
 export interface PredictOptions extends Pick<Preparation, "normalize">, Partial<Pick<Preparation, "rebin">> {
+  /** Corrects the logits and tells what is identifiable and usual; default: none. */
+  readonly calibration?: Calibration | null;
+  /** The frequencies of the spectra's powers; default: the network's usual grid where the length fits, else not known. */
+  readonly grid?: Grid | null;
   /** Spectra per evaluation of the network. */
   readonly batchSize?: number;
   readonly withLogits?: boolean;
@@ -65,7 +82,7 @@ async function predictBatch(
   model: Network,
   classEdges: ClassEdges,
   stars: readonly StarSpectrum[],
-  { normalize, rebin = 1, withLogits = false }: PredictOptions,
+  { normalize, rebin = 1, calibration = null, grid, withLogits = false }: PredictOptions,
 ): Promise<Prediction[]> {
   const points = stars[0]!.power.length;
   const preparer = new SpectrumPreparer({ normalize, rebin }, points);
@@ -74,18 +91,45 @@ async function predictBatch(
   for (const [index, { input, power }] of stars.entries()) {
     preparer.prepare(power, spectra.subarray(index * inputs, (index + 1) * inputs), { path: input });
   }
-  const outputs = tf.tidy(() => model.forward(tf.tensor2d(spectra, [stars.length, inputs])));
+  let trunk: Promise<ArrayLike<number>> | null = null; // [B, D]
+  const onLayer = (name: string, output: Tensor): void => {
+    if (name === TRUNK && calibration !== null) trunk = output.data();
+  };
+  const outputs = tf.tidy(() => model.forward(tf.tensor2d(spectra, [stars.length, inputs]), { onLayer }));
   try {
+    const knownGrid = grid === undefined && points === POINTS ? KEPLER_GRID : (grid ?? null);
+    const seen = stars.map(({ power }) => (knownGrid === null ? null : lookAt(power, knownGrid, classEdges)));
     const logits = await Promise.all(outputs.map((output) => output.data())); // heads x [B, classes]
+    const activations: ArrayLike<number> = (await trunk) ?? [];
     return stars.map(({ input, notes }, star) => {
       const posteriors = [...classEdges].map(([head, edges], index): [HeadName, Posterior] => {
         const classes = edges.length - 1;
         const own = logits[index]!.subarray(star * classes, (star + 1) * classes);
-        return [head, posteriorOf(head, own, edges, { withLogits })];
+        return [head, posteriorOf(head, own, edges, { calibration, withLogits })];
       });
-      return { input, parameters: Object.fromEntries(posteriors), notes };
+      const width = activations.length / stars.length;
+      const unusual =
+        calibration &&
+        isUnusual(calibration, {
+          trunk: Float32Array.from({ length: width }, (_, unit) => activations[star * width + unit]!),
+          spectrum: spectrumStatistics(spectra.subarray(star * inputs, (star + 1) * inputs)),
+        });
+      const { detection, classical } = seen[star] ?? { detection: null, classical: null };
+      return { input, parameters: Object.fromEntries(posteriors), notes, detection, unusual, classical };
     });
   } finally {
     tf.dispose(outputs);
   }
 }
+
+/** What is seen in a spectrum without the network. */
+function lookAt(power: Float32Array, grid: Grid, classEdges: ClassEdges): Pick<Prediction, "detection" | "classical"> {
+  const estimate = estimator.estimate(power, grid);
+  const { isDetected, numax, dnu, strength } = estimate;
+  return {
+    detection: detectionOf(estimate, classEdges, grid),
+    classical: isDetected ? { numax, dnu, strength } : null,
+  };
+}
+
+const estimator = new ClassicalEstimator();

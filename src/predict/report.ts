@@ -9,22 +9,39 @@ export function predictionTable(predictions: readonly Prediction[]): string {
   return predictions.map(starBlock).join("\n");
 }
 
-/** A header line, then one line per star: eight numbers per parameter. */
+/**
+ * A header line, then one line per star: seven numbers and whether it is identifiable per parameter, then whether
+ * oscillations are detected, whether the star is unusual, and the classical numax and dnu. What is not known is empty.
+ */
 export function predictionCsv(predictions: readonly Prediction[]): string {
   const heads = entriesOf(predictions[0]).map(([head]) => head);
-  const header = ["input", ...heads.flatMap((head) => SUFFIXES.map((suffix) => `${head}_${suffix}`))];
+  const header = ["input", ...heads.flatMap((head) => SUFFIXES.map((suffix) => `${head}_${suffix}`)), ...STAR_COLUMNS];
+  const number = (value: number): string => String(Number(value.toPrecision(7)));
+  const maybe = <T>(value: T | null | undefined, show: (value: T) => string = String): string =>
+    value === null || value === undefined ? "" : show(value);
   const lines = predictions.map((prediction) => {
-    const numbers = entriesOf(prediction).flatMap(([, { mean, median, mode, interval68, interval95 }]) =>
-      [mean, median, mode, ...interval68, ...interval95].map((value) => String(Number(value.toPrecision(7)))),
+    const { detection, unusual, classical } = prediction;
+    const parameters = entriesOf(prediction).flatMap(
+      ([, { mean, median, mode, interval68, interval95, identifiable }]) => [
+        ...[mean, median, mode, ...interval68, ...interval95].map(number),
+        maybe(identifiable),
+      ],
     );
-    return [quote(prediction.input), ...numbers].join(",");
+    const star = [
+      maybe(detection?.detected),
+      maybe(unusual),
+      maybe(classical?.numax, number),
+      maybe(classical?.dnu, number),
+    ];
+    return [quote(prediction.input), ...parameters, ...star].join(",");
   });
   return `${[header.join(","), ...lines].join("\n")}\n`;
 }
 
-const SUFFIXES = ["mean", "median", "mode", "lower68", "upper68", "lower95", "upper95"];
+const SUFFIXES = ["mean", "median", "mode", "lower68", "upper68", "lower95", "upper95", "identifiable"];
+const STAR_COLUMNS = ["detected", "unusual", "classical_numax", "classical_dnu"];
 
-function starBlock({ input, parameters, notes }: Prediction): string {
+function starBlock({ input, parameters, notes, detection, unusual }: Prediction): string {
   const rows = entriesOf({ parameters }).map(([head, posterior]) => {
     const { median, interval68, interval95, mode, unit } = posterior;
     const digits = decimals(interval68[1] - interval68[0]);
@@ -38,19 +55,23 @@ function starBlock({ input, parameters, notes }: Prediction): string {
       interval95.map(show).join(" .. "),
       show(mode),
       unit,
+      posterior.identifiable === false ? "not identifiable" : "",
     ];
   });
-  const table = [["", "", "median", "68 %", "95 %", "mode", "unit"], ...rows];
+  const table = [["", "", "median", "68 %", "95 %", "mode", "unit", ""], ...rows];
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
   const lines = table.map((row) =>
     row
-      .map((cell, column) =>
-        column < 2 || column === 6 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
-      )
+      .map((cell, column) => (column < 2 || column > 5 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
       .join("  ")
       .trimEnd(),
   );
-  return `${[input, ...notes.map((note) => `  (${note})`), ...lines.map((line) => `  ${line}`)].join("\n")}\n`;
+  const warnings = [
+    ...(detection?.detected === false ? [`  NO DETECTION: ${detection.reason}`] : []),
+    ...(unusual ? ["  UNUSUAL: the star looks unlike those that the network was trained on"] : []),
+  ];
+  const remarks = notes.map((note) => `  (${note})`);
+  return `${[input, ...remarks, ...warnings, ...lines.map((line) => `  ${line}`)].join("\n")}\n`;
 }
 
 /** Decimal places that show two digits of an uncertainty. */

@@ -43,3 +43,10 @@ export function writeSpectrumStatistics(spectrum: Float32Array, out: Float32Arra
   const variance = products / length - (sum / length) ** 2;
   out[offset + 2 * BANDS] = variance > 0 ? 1 - squares / length / (2 * variance) : 1;
 }
+
+/** The statistics of one spectrum: [STATISTICS] */
+export function spectrumStatistics(spectrum: Float32Array): Float32Array {
+  const out = new Float32Array(STATISTICS);
+  writeSpectrumStatistics(spectrum, out, 0);
+  return out;
+}
