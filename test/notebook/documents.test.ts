@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import test from "node:test";
 import { Script } from "node:vm";
 import { NotebookError } from "../../src/errors";
@@ -12,6 +12,7 @@ import { installKernels } from "../../src/notebook/install-kernels";
 import { findKernelSpec } from "../../src/notebook/kernelspecs";
 import { createCell, type Notebook, type Output } from "../../src/notebook/notebook-file";
 import { plotlySource } from "../../src/plot/html-report";
+import { projectRoot } from "../../src/version";
 import { codeCell, writeTestNotebook } from "./notebook-builder";
 
 const TOLERANCES = { rtol: 1e-6, atol: 1e-9 };
@@ -100,10 +101,16 @@ test("inspect gives names, types, defaults and the comments beside them", async 
 test("installed kernels name this checkout and this Node, and are found", async () => {
   const prefix = mkdtempSync(join(tmpdir(), "asterolab-prefix-"));
   const folders = await installKernels({ kind: "prefix", prefix });
-  assert.deepEqual(folders, [join(prefix, "share", "jupyter", "kernels", "asterolab")]);
-  const { argv } = JSON.parse(readFileSync(join(folders[0]!, "kernel.json"), "utf8")) as { argv: string[] };
-  assert.equal(argv[0], process.execPath);
-  assert.match(argv[1]!, /kernels\/asterolab\/launch\.js$/);
+  const names = ["asterolab", "asterolab-mpi"];
+  assert.deepEqual(
+    folders,
+    names.map((name) => join(prefix, "share", "jupyter", "kernels", name)),
+  );
+  for (const folder of folders) {
+    const { argv } = JSON.parse(readFileSync(join(folder, "kernel.json"), "utf8")) as { argv: string[] };
+    assert.equal(argv[0], process.execPath);
+    assert.equal(resolve(argv[1]!), join(projectRoot, "kernels", "asterolab", "launch.js"));
+  }
   const found = findKernelSpec("asterolab", [join(prefix, "share", "jupyter", "kernels")]);
   assert.equal(found.interruptMode, "message");
   await assert.rejects(installKernels({ kind: "sys-prefix" }, {}), (error) => {
