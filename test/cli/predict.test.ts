@@ -68,6 +68,25 @@ test("a star and a shard are predicted as a table, as JSON with logits, and as C
   assert.notDeepEqual(predictions[1]!.parameters.dnu!.logits, dnu!.logits);
   assert.equal(readFileSync(csv!, "utf8").trim().split("\n").length, 4);
 
+  // One bad file among others is named, and the others are predicted.
+  writeFileSync(csv!, "frequency_uHz power\n1 x\n");
+  const partly = predict("--model", weights!, csv!, star!, "--json");
+  assert.equal(partly.status, 1);
+  assert.match(
+    partly.stderr,
+    /asterolab: Cannot read ".*out\.csv": line 2 is "1 x", expected a frequency and a power\nasterolab: 1 not used, 1 predicted\n$/,
+  );
+  assert.deepEqual(
+    (JSON.parse(partly.stdout) as Prediction[]).map(({ input }) => input),
+    [star],
+  );
+  const none = predict("--model", weights!, csv!, "--json");
+  assert.deepEqual([none.status, none.stdout], [1, ""]);
+  assert.match(
+    none.stderr,
+    /\nasterolab: Cannot read ".*out\.csv": line 2 is "1 x", expected a frequency and a power\n$/,
+  );
+
   const table = predict("--model", weights!, star!);
   assert.equal(table.status, 0, table.stderr);
   assert.match(table.stdout, /^.*star\.txt\n.*median.*68 %.*95 %.*mode.*unit\n {2}dnu .* µHz\n {2}epg /);

@@ -15,6 +15,8 @@ import { ZipReader } from "../../src/checkpoint/zip-reader";
 import { FileReader } from "../../src/data/file-reader";
 import { NpyMatrix } from "../../src/data/npy-matrix";
 import { CheckpointError, DataError } from "../../src/errors";
+import { columnNames, parseFits, readColumn } from "../../src/predict/fits";
+import { readStarFits } from "../../src/predict/fits-star";
 import { pickle, tensor, text } from "../checkpoint/pickles";
 import { npyBytes } from "../data/make-shard";
 import { attempt, isMistake, refusalOf, type Target } from "./target";
@@ -230,4 +232,49 @@ function torchValueOf(json: unknown): TorchValue {
   );
 }
 
-export const BINARY_TARGETS: readonly Target[] = [npy, pth, zip, pickles, safetensors, checkpoint];
+/** Light curves end in their samples: their spectrum depends on nothing that the format says. */
+const fits: Target = {
+  name: "fits",
+  words: [
+    ...[
+      "SIMPLE  =",
+      "XTENSION= 'BINTABLE'",
+      "END     ",
+      "NAXIS1  =",
+      "NAXIS2  =",
+      "TFIELDS =",
+      "BITPIX  =",
+      "PCOUNT  =",
+    ],
+    ...[
+      "TFORM1  = '1D      '",
+      "TFORM2  = '999E    '",
+      "TTYPE1  = 'TIME    '",
+      "TSCAL1  =",
+      "TNULL1  =",
+      "'",
+      "9".repeat(20),
+      "-1",
+    ],
+  ],
+  seeds: () =>
+    ["kepler_llc.fits", "tess_lc.fits", "numbers.fits", "kasoc_psd.fits", "rows_psd.fits"].map((name) =>
+      readFileSync(join(__dirname, "../golden/fits", name)),
+    ),
+  async run(input) {
+    const bytes = Buffer.from(input);
+    const isRefusal = refusalOf(DataError);
+    await attempt(() => readStarFits(bytes, "input.fits"), isRefusal);
+    await attempt(() => parseFits(bytes, "input.fits", { isStart: true }), isRefusal);
+    const units = (await attempt(() => parseFits(bytes, "input.fits"), isRefusal)) ?? [];
+    for (const unit of units) {
+      if (unit.kind !== "table") continue;
+      for (const name of columnNames(unit)) {
+        const column = await attempt(() => readColumn(unit, name), isRefusal);
+        assert.ok((column?.values.length ?? 0) <= input.length, "a column is no longer than the file");
+      }
+    }
+  },
+};
+
+export const BINARY_TARGETS: readonly Target[] = [npy, pth, zip, pickles, safetensors, checkpoint, fits];
