@@ -124,8 +124,8 @@ export class TestClient {
   }
 
   async stop(): Promise<number | null> {
-    const { exitCode } = this.process;
-    const exit = exitCode === null ? once(this.process, "exit") : undefined;
+    const { exitCode, signalCode } = this.process;
+    const exit = exitCode === null && signalCode === null ? once(this.process, "exit") : undefined;
     if (exit !== undefined) this.send("control", "shutdown_request", { restart: false });
     await exit;
     for (const socket of [...Object.values(this.sockets), this.iopub, this.heartbeat]) socket.close();
