@@ -1,6 +1,6 @@
 /** Debian's Chromium (or another that `ASTEROLAB_CHROMIUM` names), driven without a window. */
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
@@ -19,7 +19,11 @@ export async function openChromium(t: TestContext): Promise<Browser> {
   // Its sandbox refuses to run as root, as whom containers work; the pages are our own.
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   const browser = await chromium.launch({ executablePath, args, timeout: PATIENCE_MS });
-  t.after(() => browser.close());
+  t.after(async () => {
+    const pages = browser.contexts().flatMap((context) => context.pages());
+    for (const [index, page] of pages.entries()) await keepPicture(page, `last-${index}`);
+    await browser.close();
+  });
   return browser;
 }
 
@@ -45,9 +49,14 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
   return { page, faults };
 }
 
-/** Keeps what the page looks like, for whoever wonders why a test failed. */
+/** Keeps what the page looks like. */
 export async function keepPicture(page: Page, name: string): Promise<void> {
+  keep(`${name}.png`, await page.screenshot());
+}
+
+/** Keeps something of a test in `.cache/browser`, for whoever wonders why it failed. */
+export function keep(name: string, content: string | Uint8Array): void {
   const folder = join(projectRoot, ".cache", "browser");
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`) });
+  writeFileSync(join(folder, name), content);
 }

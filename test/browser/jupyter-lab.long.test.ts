@@ -1,0 +1,97 @@
+/** Our kernel in JupyterLab, as a person sees it: outputs, figures, the interrupt button, errors, a restart. */
+
+import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { readNotebook, serializeNotebook } from "../../src/notebook/notebook-file";
+import { projectRoot } from "../../src/version";
+import { codeCell, processesUnder, writeTestNotebook } from "../notebook/notebook-builder";
+import { LabNotebook, noJupyterLab, startJupyterLab } from "./jupyter-lab";
+import { keepPicture, noChromium, openChromium, PATIENCE_MS } from "./open-chromium";
+
+const skip = noChromium || noJupyterLab;
+/** Python's package plotly brings what draws live figures in JupyterLab; without it the picture stands there. */
+const isLive = existsSync(join(projectRoot, ".venv/share/jupyter/labextensions/jupyterlab-plotly"));
+const FIGURE = isLive ? ".js-plotly-plot .main-svg" : "img, svg";
+
+const FIXTURE = [
+  codeCell('console.log("one", "line");\n6 * 7'),
+  codeCell(
+    'import { classHistogramFigure, show } from "asterolab";\n' +
+      'show(classHistogramFigure("inc", { values: [10, 20, 50, 50, 80] }));',
+  ),
+  codeCell("let turns = 0;\nfor (;;) turns++;"),
+  codeCell("console.log(turns > 0);"),
+  codeCell('const reason: string = "on purpose";\nthrow new RangeError(reason);'),
+  codeCell("const wrong: number = 'text';"),
+];
+
+test("a notebook in JupyterLab runs, shows figures and errors, and can be interrupted and restarted", {
+  skip,
+  timeout: 3 * PATIENCE_MS,
+}, async (t) => {
+  const { folder } = writeTestNotebook("asterolab", FIXTURE);
+  const browser = await openChromium(t);
+  const notebook = await LabNotebook.open(browser, await startJupyterLab(t, folder), "in.ipynb");
+
+  await notebook.runAll();
+  await notebook.prompt(0, /^\[1\]:$/);
+  assert.deepEqual(await notebook.outputOf(0).allInnerTexts(), ["one line\n", "42"]);
+  await notebook.outputOf(1).locator(FIGURE).first().waitFor();
+  await notebook.prompt(2, /^\[\*\]:$/);
+  await keepPicture(notebook.page, "jupyter-lab-running");
+  await notebook.interrupt();
+  await notebook.outputOf(2).filter({ hasText: "KeyboardInterrupt" }).waitFor();
+  await notebook.idle();
+
+  // What the interrupted cell had done by then is still there.
+  await notebook.run(3);
+  await notebook.outputOf(3).filter({ hasText: "true" }).waitFor();
+  await notebook.run(4);
+  await notebook
+    .outputOf(4)
+    .filter({ hasText: /RangeError: on purpose[\s\S]*:2/ })
+    .waitFor();
+  await notebook.run(5);
+  await notebook.outputOf(5).filter({ hasText: "Type 'string' is not assignable to type 'number'" }).waitFor();
+  await keepPicture(notebook.page, "jupyter-lab-errors");
+
+  await notebook.restart();
+  await notebook.run(3);
+  await notebook.outputOf(3).filter({ hasText: /turns/ }).waitFor();
+  await notebook.run(0);
+  await notebook.prompt(0, /^\[2\]:$/);
+  assert.deepEqual(notebook.faults, []);
+});
+
+test("a notebook of the project runs in JupyterLab from its first cell to its last", {
+  skip,
+  timeout: 3 * PATIENCE_MS,
+}, async (t) => {
+  const { folder, input } = writeTestNotebook("asterolab", []);
+  const source = await readNotebook(join(projectRoot, "notebooks", "02-binning.ipynb"));
+  const cells = source.cells.map((cell) => ({
+    ...cell,
+    ...(cell.cell_type === "code" && { outputs: [], execution_count: null }),
+    source: cell.source.replace(/^(let spectra_per_shard: number = )\d+/m, "$124"),
+  }));
+  writeFileSync(input, serializeNotebook({ ...source, cells }));
+  const browser = await openChromium(t);
+  const notebook = await LabNotebook.open(browser, await startJupyterLab(t, folder), "in.ipynb");
+  await notebook.runAll();
+  const codeCells = cells.filter((cell) => cell.cell_type === "code").length;
+  await notebook.prompt(codeCells - 1, new RegExp(`^\\[${codeCells}\\]:$`));
+  await notebook.page.locator(FIGURE).first().waitFor();
+  assert.equal(await notebook.page.locator('[data-mime-type="application/vnd.jupyter.error"]').count(), 0);
+  assert.equal(
+    await notebook.page.locator(isLive ? ".js-plotly-plot" : `.jp-OutputArea-output :is(${FIGURE})`).count(),
+    2,
+  );
+  await keepPicture(notebook.page, "jupyter-lab-binning");
+  assert.deepEqual(notebook.faults, []);
+});
+
+test("nothing of the servers and kernels is left", { skip }, () => {
+  assert.deepEqual(processesUnder(process.pid), []);
+});
