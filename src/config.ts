@@ -101,7 +101,7 @@ export interface Config {
   readonly checkpoint_every_steps: number | null;
   /** How many `checkpoint-<epoch>.pth` stay. */
   readonly keep: number;
-  readonly engine: "auto" | "native" | "tensorflow" | "cpu";
+  readonly engine: (typeof ENGINE_NAMES)[number];
   /** Threads of the native engine; null: the cores of this process. */
   readonly threads: number | null;
   readonly precision: "float32";
@@ -115,6 +115,9 @@ export interface Config {
   /** Optimizer steps after which ranks compare the hashes of their weights. */
   readonly compare_every: number;
 }
+
+/** Where to compute; `auto` takes the first of the others that works here. */
+export const ENGINE_NAMES = ["auto", "native", "tensorflow", "cpu"] as const;
 
 export type PresetName = "reference" | "default" | "compact";
 
@@ -194,7 +197,7 @@ const configSchema = z.strictObject({
   }),
   checkpoint_every_steps: count.nullable(),
   keep: count,
-  engine: z.enum(["auto", "native", "tensorflow", "cpu"]),
+  engine: z.enum(ENGINE_NAMES),
   threads: count.nullable(),
   precision: z.literal("float32"),
   accumulate: count,

@@ -17,6 +17,7 @@ import {
   readInputs,
   SHIPPED_MODEL,
 } from "../predict";
+import { starPages } from "./star-pages";
 
 interface Flags {
   readonly model: string;
@@ -24,6 +25,7 @@ interface Flags {
   readonly json?: boolean;
   readonly logits?: boolean;
   readonly csv?: string;
+  readonly figure?: string;
   readonly frequencyUnit?: FrequencyUnit;
 }
 
@@ -45,6 +47,7 @@ export function predictCommand(): Command {
     .option("--json", "print one JSON document")
     .option("--logits", "add the network's logits to the JSON document")
     .option("--csv <file>", "write one line per star")
+    .option("--figure <dir>", "draw a page per star: spectrum, échelle diagram, posteriors (SVG)")
     .addOption(
       new Option(
         "--frequency-unit <unit>",
@@ -57,7 +60,8 @@ export function predictCommand(): Command {
 async function run(inputs: readonly string[], flags: Flags): Promise<void> {
   if (flags.logits && !flags.json) throw new CliError("Cannot show logits in a table: --logits needs --json");
   const { describe } = await selectEngine(flags.engine);
-  const { model, config, classEdges, points, checkpoint, calibration } = await openModel(flags.model);
+  const opened = await openModel(flags.model);
+  const { model, config, classEdges, points, checkpoint, calibration } = opened;
   try {
     if (config.loss !== "sparse_categorical_crossentropy") {
       throw new CliError(
@@ -78,6 +82,7 @@ async function run(inputs: readonly string[], flags: Flags): Promise<void> {
       calibration,
       grid: target.grid,
       withLogits: flags.logits ?? false,
+      ...(flags.figure !== undefined && { onStar: starPages(flags.figure, target.grid, opened) }),
     });
     reportFailures(failures, predictions.length);
     if (flags.csv !== undefined) await writeFileAtomic(flags.csv, predictionCsv(predictions));

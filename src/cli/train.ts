@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import {
   type Config,
   type ConfigSpec,
+  ENGINE_NAMES,
   PRESETS,
   type PresetName,
   parseAssignment,
@@ -52,7 +53,7 @@ export function trainCommand(): Command {
     .option("--config <file>", "JSON file of settings")
     .addOption(new Option("--preset <name>", "settings to start from").choices(Object.keys(PRESETS)))
     .option("--data <dir>", "data set (setting data_dir)")
-    .addOption(new Option("--engine <name>", "where to compute").choices(["auto", "native", "tensorflow", "cpu"]))
+    .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES))
     .option("--set <key=value>", "change one setting; may be repeated", collect, [])
     .option("--ranks <n>", "train on this many processes, started with mpirun", integer("--ranks", 1))
     .option(

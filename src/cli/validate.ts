@@ -1,13 +1,15 @@
 /** `asterolab validate`: how well a trained network reads the parameters of a labelled data set. */
 
 import { Command, Option } from "commander";
-import type { Config, Filter } from "../config";
+import { type Config, ENGINE_NAMES, type Filter } from "../config";
+import { Dataset } from "../data/dataset";
 import type { HeadName } from "../data/parameters";
 import type { SpectrumSource } from "../data/source";
 import { selectEngine } from "../engine";
 import { CliError } from "../errors";
 import { assess, type HeadAssessment } from "../predict/assessment";
 import { type Calibration, classShares, fitCalibration } from "../predict/calibration";
+import { assessClassical } from "../predict/classical-assessment";
 import { collectHeldOut, type HeldOut, halfOfRows, rowsWhere } from "../predict/held-out";
 import { saveModelFile } from "../predict/model-file";
 import { type OpenedModel, openModel } from "../predict/open-model";
@@ -16,7 +18,7 @@ import { evaluate, evaluatePrior, priorOf } from "../train/evaluate";
 import { integer } from "./arguments";
 import { parseFilter } from "./filter-argument";
 import { createProgress } from "./progress";
-import { assessmentTable, binTables, validationTable } from "./validation-table";
+import { assessmentTable, binTables, classicalLines, validationTable } from "./validation-table";
 
 interface ValidateFlags {
   readonly path: string;
@@ -44,11 +46,7 @@ export function validateCommand(): Command {
         parseDays,
       ),
     )
-    .addOption(
-      new Option("--engine <name>", "where to compute")
-        .choices(["auto", "native", "tensorflow", "cpu"])
-        .default("auto"),
-    )
+    .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES).default("auto"))
     .option(
       "--filter <condition>",
       'only stars with a label in a range, such as "dnu>5"; may be repeated',
@@ -89,9 +87,11 @@ interface Result {
 }
 
 async function assessClasses(opened: OpenedModel, flags: ValidateFlags): Promise<Result> {
-  const { heldOut, name } = await withSource(opened, flags, async (source, batchSize, onProgress) => {
+  const { heldOut, name, classical } = await withSource(opened, flags, async (source, batchSize, onProgress) => {
     const { heldOut } = await collectHeldOut(opened.model, source, { batchSize, onProgress });
-    return { heldOut, name: source.folder };
+    // Stars that are simulated while they are read reach the network prepared: their spectra are not kept.
+    const isOnDisk = source instanceof Dataset && source.grid !== null;
+    return { heldOut, name: source.folder, classical: isOnDisk ? await assessClassical(source, source.grid!) : null };
   });
   const isFitting = flags.calibrate !== undefined;
   const calibration = isFitting ? await fitOnHalf(opened, flags, heldOut) : opened.calibration;
@@ -116,9 +116,11 @@ async function assessClasses(opened: OpenedModel, flags: ValidateFlags): Promise
     parameters: Object.fromEntries(parameters),
     baseline_loss: sum(({ prior_loss }) => prior_loss),
     calibration: described,
+    classical,
   };
   const text = (): string[] => [
     ...assessmentTable(parameters),
+    ...(classical === null ? [] : classicalLines(classical, heldOut.rows)),
     ...(flags.bins ? binTables(parameters) : []),
     ...(uncalibrated === null ? [] : calibrationLines(flags.calibrate!, calibration!, uncalibrated)),
   ];
