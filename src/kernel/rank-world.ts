@@ -24,7 +24,7 @@ export interface RankWorldOptions {
   readonly onEnd: (cause: string) => void;
 }
 
-const START_LIMIT_MS = 180_000;
+const START_LIMIT_MS = 300_000;
 const EXIT_LIMIT_MS = 800;
 /** When one rank is gone, the others and mpirun may say more about it for so long. */
 const LAST_WORDS_MS = 1500;
