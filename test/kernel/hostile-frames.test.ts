@@ -36,7 +36,8 @@ test("replayed, forged and malformed frames on any channel do not end the kernel
   await sendAll(shutdown);
 
   const good = encodeMessage(run(), info.key);
-  const part = (at: number, bytes: Uint8Array | string): Buffer[] => good.with(at, Buffer.from(bytes));
+  const part = (at: number, bytes: Uint8Array | string): Buffer[] =>
+    good.map((frame, index) => (index === at ? Buffer.from(bytes) : frame));
   const signed = (change: Partial<Message>): Buffer[] => encodeMessage({ ...run(), ...change }, info.key);
   for (const frames of [
     [Buffer.alloc(0)],
