@@ -73,34 +73,35 @@ export async function* readStars(
 }
 
 /**
- * Reads the light curves of one star, one file each, and makes one spectrum of them.
+ * Reads the light curves of one star, one file each, and makes one spectrum of them; files that hold spectra after all
+ * are stars of their own.
  *
  * @param name what the star is called
  * @throws {DataError} as `readStars` does; with `options.onFailure` the other files are used.
  */
-export async function maybeReadStitched(
+export async function* readStitched(
   name: string,
   paths: readonly string[],
   target: InputGrid,
   options: ReadOptions,
-): Promise<StarSpectrum | null> {
+): AsyncGenerator<StarSpectrum, void, undefined> {
   const curves: LightCurve[] = [];
   for (const path of paths) {
     try {
-      const { curve } = await readStarFile(path, options.unit);
+      const { curve, spectrum } = await readStarFile(path, options.unit);
       if (curve !== undefined) curves.push(curve);
+      else yield { input: path, ...resampleSpectrum(spectrum!, gridOf(path, target)) };
     } catch (error) {
       reportOrThrow(error, options);
     }
   }
-  if (curves.length === 0) return null;
+  if (curves.length === 0) return;
   try {
     const spectrum = lightCurveSpectrum(curves);
     const resampled = resampleSpectrum(spectrum, gridOf(paths[0]!, target));
-    return { input: name, ...resampled, notes: [`light curves of ${curves.length} files`, ...resampled.notes] };
+    yield { input: name, ...resampled, notes: [`light curves of ${curves.length} files`, ...resampled.notes] };
   } catch (error) {
     reportOrThrow(error, options);
-    return null;
   }
 }
 

@@ -6,7 +6,7 @@ import { DataError } from "../errors";
 import { parseFits } from "./fits";
 import { looksLikeLightCurve, targetOf } from "./fits-star";
 import { isFits, readStart } from "./spectrum-bytes";
-import { type InputGrid, maybeReadStitched, type ReadOptions, readStars, type StarSpectrum } from "./spectrum-file";
+import { type InputGrid, type ReadOptions, readStars, readStitched, type StarSpectrum } from "./spectrum-file";
 
 const SPECTRUM_FILE = /(\.npy|\.(fits?|fts|txt|csv|tsv|dat|pow|psd)(\.gz)?)$/i;
 const FITS_FILE = /\.(fits?|fts)(\.gz)?$/i;
@@ -50,8 +50,7 @@ export async function* readInputs(
       yield* readStars(path, target, options);
     } else if (!done.has(star)) {
       done.add(star);
-      const stitched = await maybeReadStitched(star, group, target, options);
-      if (stitched !== null) yield stitched;
+      yield* readStitched(star, group, target, options);
     }
   }
 }

@@ -79,6 +79,17 @@ test("light curves of one star are stitched, whichever way they are given; other
   assert.deepEqual(given.stars[0]!.power, stars[1]!.power);
 });
 
+test("spectra whose columns are called TIME and FLUX are not taken for light curves of their star", async (t) => {
+  const folder = temporaryFolder(t);
+  for (const name of ["a.fits", "b.fits"]) copyFileSync(join(golden, "kepseismic_psd.fits"), join(folder, name));
+  const { stars, failures } = await read([folder]);
+  assert.deepEqual(failures, []);
+  assert.deepEqual(
+    stars.map(({ input }) => input),
+    [join(folder, "a.fits"), join(folder, "b.fits")],
+  );
+});
+
 test("what cannot be used is reported, and everything else is read", async (t) => {
   const folder = temporaryFolder(t);
   const path = (name: string): string => join(folder, name);
