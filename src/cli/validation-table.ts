@@ -2,6 +2,7 @@
 
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import type { HeadAssessment, Scores } from "../predict/assessment";
+import type { ClassicalErrors, ClassicalScores } from "../predict/classical-assessment";
 import type { Evaluation } from "../train/evaluate";
 
 /** One line per parameter, and the total loss beside that of the prior alone: networks that give values. */
@@ -49,6 +50,15 @@ export function binTables(parameters: ReadonlyMap<HeadName, HeadAssessment>): st
     const range = unit === "" ? symbol : `${symbol} (${unit})`;
     return lines.length === 0 ? [] : ["", ...align([["parameter", "", range, "stars", ...HEADINGS], ...lines])];
   });
+}
+
+/** What the classical estimators reach on the stars in which they find oscillations. */
+export function classicalLines({ detected, dnu, numax }: ClassicalScores, rows: number): string[] {
+  const line = (name: string, { median_relative_error, within_3_percent, within_5_percent }: ClassicalErrors): string =>
+    `  ${name.padEnd(5)}  median error ${percent(median_relative_error, 2)}, within 3 % ${percent(within_3_percent)}, ` +
+    `within 5 % ${percent(within_5_percent)}`;
+  const head = `without a network (autocorrelation, Gaussian fit), where oscillations are found (${percent(detected)} of ${rows}):`;
+  return [head, line("dnu", dnu), line("numax", numax)];
 }
 
 const HEADINGS = ["NLL", "prior's", "top-1", "+-1", "MAE", "prior's", "med. rel.", "68 %", "95 %", "identif."];

@@ -16,9 +16,12 @@ export interface GridOptions {
   readonly title?: string;
   readonly panelWidth?: number;
   readonly panelHeight?: number;
+  /** Pixels between panels, for the numbers and titles of axes. */
+  readonly gapX?: number;
+  readonly gapY?: number;
 }
 
-/** Pixels between panels, for the numbers and titles of axes, and around all of them. */
+/** Pixels between panels where nothing else is said, and around all of them. */
 const GAP_X = 84;
 const GAP_Y = 92;
 const PAGE_X = 100;
@@ -33,6 +36,7 @@ export function gridFigure(figures: readonly Figure[], options: GridOptions = {}
   if (figures.length === 0)
     throw new RangeError("Cannot lay out a grid of figures: there are none, expected at least one");
   const { columns = Math.min(3, figures.length), title, panelWidth = 300, panelHeight = 270 } = options;
+  const { gapX = GAP_X, gapY = GAP_Y } = options;
   const rows = Math.ceil(figures.length / columns);
   const width = columns * panelWidth;
   const height = rows * panelHeight + 60;
@@ -46,8 +50,8 @@ export function gridFigure(figures: readonly Figure[], options: GridOptions = {}
     }
     const suffix = index === 0 ? "" : String(index + 1);
     const [xId, yId] = [`x${suffix}` as XAxisId, `y${suffix}` as YAxisId];
-    const x = span(index % columns, columns, GAP_X / (width - PAGE_X));
-    const y = span(rows - 1 - Math.floor(index / columns), rows, GAP_Y / (height - PAGE_Y));
+    const x = span(index % columns, columns, gapX / (width - PAGE_X));
+    const y = span(rows - 1 - Math.floor(index / columns), rows, gapY / (height - PAGE_Y));
     axes[`xaxis${suffix}`] = { ...figure.layout.xaxis, domain: x, anchor: yId };
     axes[`yaxis${suffix}`] = { ...figure.layout.yaxis, domain: y, anchor: xId };
     for (const trace of figure.data)

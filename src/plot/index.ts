@@ -12,8 +12,11 @@ export { type HtmlReportOptions, htmlReport, writeHtmlReport } from "./html-repo
 export { type LiveLoss, type LiveLossOptions, liveLoss } from "./live-loss";
 export { maybeRenderPng } from "./png";
 export { type PredictionFigureOptions, predictionFigure } from "./prediction-figure";
+export { type ReliabilityFigureOptions, reliabilityFigure } from "./reliability-figure";
 export { type ScalingPoint, scalingFigure } from "./scaling-figure";
 export { type SpectrumFigureOptions, spectrumFigure } from "./spectrum-figure";
+export { type StarFigureOptions, starFigureSvg } from "./star-figure";
+export { posteriorFigure, starEchelleFigure, starSpectrumFigure } from "./star-panels";
 export { summarizeFigure } from "./summary";
 export { renderSvg } from "./svg/render";
 export { type TrainingFigureOptions, type TrainingPoint, trainingFigure } from "./training-figure";

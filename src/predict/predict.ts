@@ -42,6 +42,8 @@ export interface PredictOptions extends Pick<Preparation, "normalize">, Partial<
   /** Spectra per evaluation of the network. */
   readonly batchSize?: number;
   readonly withLogits?: boolean;
+  /** Called with each star and what is predicted of it, one after the other. */
+  readonly onStar?: (star: StarSpectrum, prediction: Prediction) => Promise<void>;
   /** Called with the number of stars done. */
   readonly onProgress?: (done: number) => void;
 }
@@ -66,7 +68,9 @@ export async function predictSpectra(
   const predictions: Prediction[] = [];
   let waiting: StarSpectrum[] = [];
   const evaluate = async (): Promise<void> => {
-    predictions.push(...(await predictBatch(model, classEdges, waiting, options)));
+    const ofBatch = await predictBatch(model, classEdges, waiting, options);
+    for (const [index, prediction] of ofBatch.entries()) await options.onStar?.(waiting[index]!, prediction);
+    predictions.push(...ofBatch);
     waiting = [];
     options.onProgress?.(predictions.length);
   };

@@ -92,7 +92,9 @@ export function drawFrame(panel: Panel): string {
   for (const { value, label } of panel.y.ticks) {
     const pixel = panel.y.toPixel(value)!;
     parts.push(line(box.left - (label ? TICK : TICK * 0.6), pixel, box.left, pixel, INK));
-    if (label) parts.push(text(label, box.left - 9, pixel + 4, { size: LABEL_SIZE, anchor: "end" }));
+    if (label && yAxis.showticklabels !== false) {
+      parts.push(text(label, box.left - 9, pixel + 4, { size: LABEL_SIZE, anchor: "end" }));
+    }
   }
   const middle = (box.left + box.right) / 2;
   if (xAxis.title && panel.showsX) {
