@@ -29,6 +29,7 @@ for (const implementation of ["openmpi", "mpich"] as const) {
         fast: { wrong: 0, other: 6 },
         ordered: { wrong: 0, other: 6 },
         library: { wrong: 0, other: 6 },
+        tree: 0,
         agreed: "agreed on 5",
         equal: "equal",
         unequal: `rank 1 on ${hostname()} differs from rank 0 in the weights; start again`,

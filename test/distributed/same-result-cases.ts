@@ -14,7 +14,7 @@ import { resultOf } from "./failure-cases";
 import { type Ended, findMpi, launchRanks } from "./launch-ranks";
 import type { TrainRankArgument } from "./ranks/train-rank";
 
-/** 18 spectra: steps of 5, 5, 5 and 3, so that shares differ, and on four ranks one has no row in the last step. */
+/** 18 spectra: steps of 5, 5, 5 and 3, so that shares differ, and on three and four ranks some have no row. */
 const DATA = { shards: 3, rows: 9 };
 const SPEC = { num_epochs: 13, num_batchsize: 5, dropout: 0.2 };
 const STEPS = 52;
@@ -30,12 +30,12 @@ export function testSameResult(implementation: Implementation, rankCounts: reado
     t: TestContext,
     data: string,
     spec: ConfigSpec,
-    path?: string,
+    { path, restore }: { path: string; restore: boolean } = { path: temporaryFolder(t), restore: false },
   ): Promise<{ losses: number[]; validation: number }> {
     const losses: number[] = [];
     const { validation } = await train(tinyConfig(data, { engine: "native", threads: 1, ...spec }), {
-      path: path ?? temporaryFolder(t),
-      restore: path !== undefined,
+      path,
+      restore,
       onEvent: (event) => event.kind === "train" && losses.push(event.loss),
     });
     return { losses, validation: validation!.loss };
@@ -54,13 +54,20 @@ export function testSameResult(implementation: Implementation, rankCounts: reado
     { name: "one batch a step", spec: SPEC, counts: rankCounts },
     { name: "accumulated batches", spec: { ...SPEC, accumulate: 2, num_epochs: 3 }, counts: rankCounts.slice(-1) },
   ]) {
-    test(`${implementation}: ${counts.join(", ")} ranks give the losses of one, with ${name}`, {
+    test(`${implementation}: ${counts.join(", ")} ranks give the losses and weights of one, with ${name}`, {
       skip,
     }, async (t) => {
       const data = writeTinyData(temporaryFolder(t), DATA);
-      const expected = await alone(t, data, spec);
+      const pathOfOne = temporaryFolder(t);
+      const expected = await alone(t, data, spec, { path: pathOfOne, restore: false });
       for (const ranks of counts) {
-        assertSame(await onRanks(ranks, { data, path: temporaryFolder(t), spec }), expected, expected.losses.length);
+        const path = temporaryFolder(t);
+        assertSame(await onRanks(ranks, { data, path, spec }), expected, expected.losses.length);
+        assert.deepEqual(
+          await weightsIn(path),
+          await weightsIn(pathOfOne),
+          `the weights of ${ranks} ranks, bit for bit`,
+        );
       }
       if (spec === SPEC) assert.equal(expected.losses.length, STEPS);
     });
@@ -90,7 +97,7 @@ export function testSameResult(implementation: Implementation, rankCounts: reado
     for (const rank of [0, 1, 2, 3]) {
       assert.match(readFileSync(join(path, `rank-${rank}.log`), "utf8"), new RegExp(`rank ${rank} of 4 on `));
     }
-    const one = await alone(t, data, spec, path);
+    const one = await alone(t, data, spec, { path, restore: true });
     const losses = [...resultOf(two).losses, ...resultOf(four).losses, ...one.losses];
     assertLosses(losses, expected.losses);
     assert.ok(Math.abs(one.validation / expected.validation - 1) <= RTOL);
@@ -104,11 +111,15 @@ export function testSameResult(implementation: Implementation, rankCounts: reado
         const path = temporaryFolder(t);
         const ended = await onRanks(3, { data, path, spec });
         assert.equal(ended.code, 0, ended.stderr);
-        return (await loadCheckpointFile(join(path, "model.pth"))).model;
+        return weightsIn(path);
       }),
     );
     assert.deepEqual(weights[0], weights[1]);
   });
+}
+
+async function weightsIn(path: string): Promise<ReadonlyMap<string, unknown>> {
+  return (await loadCheckpointFile(join(path, "model.pth"))).model;
 }
 
 function assertLosses(losses: readonly number[], expected: readonly number[]): void {

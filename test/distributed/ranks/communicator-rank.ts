@@ -52,6 +52,8 @@ void (async () => {
     results[how] = { wrong, other: other[0] };
   }
 
+  results.tree = await addAsTree();
+
   const disagreement = (action: () => unknown): Promise<string> =>
     agree(comm, action).then(
       (value) => `agreed on ${String(value)}`,
@@ -70,6 +72,41 @@ void (async () => {
   await comm.close();
   await comm.close();
 })();
+
+/**
+ * Sums whose bits depend on the order: two leaves of three ranks, one of four.
+ *
+ * @returns the elements that differ from (l0 + (l1 + l2)) + ((l3 + l4) + l5), or from (l0 + l1) + (l2 + l3).
+ */
+async function addAsTree(): Promise<number> {
+  const { rank, size, allreduceBucket } = await openWorld();
+  const count = size === 3 ? 2 : 1;
+  const lengths = [700_001, 5, 400_000];
+  const leafOf = (leaf: number, array: number): Float32Array =>
+    Float32Array.from(
+      { length: lengths[array]! },
+      (_, at) => Math.sin(at * 12.9898 + array + 7 * leaf) * 10 ** (at % 7),
+    );
+  const leaves = Array.from({ length: count }, (_, own) =>
+    lengths.map((_, array) => leafOf(rank * count + own, array)),
+  );
+  const arrays = size === 3 ? lengths.map((length) => new Float32Array(length)) : leaves[0]!;
+  await allreduceBucket(arrays, "fast", leaves);
+  let wrong = 0;
+  for (const [array, sums] of arrays.entries()) {
+    const all = Array.from({ length: size * count }, (_, leaf) => leafOf(leaf, array));
+    sums.forEach((sum, at) => {
+      const [a, b, c, d, e, f] = all.map((leaf) => leaf[at]!);
+      const { fround } = Math;
+      const tree =
+        size === 3
+          ? fround(fround(a! + fround(b! + c!)) + fround(fround(d! + e!) + f!))
+          : fround(fround(a! + b!) + (size === 4 ? fround(c! + d!) : 0));
+      if (sum !== tree) wrong++;
+    });
+  }
+  return wrong;
+}
 
 /** Small integers, so that any order of adding gives the same. */
 function valueAt(rank: number, index: number, at: number): number {
