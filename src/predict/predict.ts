@@ -95,16 +95,15 @@ async function predictBatch(
   for (const [index, { input, power }] of stars.entries()) {
     preparer.prepare(power, spectra.subarray(index * inputs, (index + 1) * inputs), { path: input });
   }
-  let trunk: Promise<ArrayLike<number>> | null = null; // [B, D]
+  let activations = new Float32Array(0); // [B, D]
   const onLayer = (name: string, output: Tensor): void => {
-    if (name === TRUNK && calibration !== null) trunk = output.data();
+    if (name === TRUNK && calibration !== null) activations = Float32Array.from(output.dataSync());
   };
   const outputs = tf.tidy(() => model.forward(tf.tensor2d(spectra, [stars.length, inputs]), { onLayer }));
   try {
     const knownGrid = grid === undefined && points === POINTS ? KEPLER_GRID : (grid ?? null);
     const seen = stars.map(({ power }) => (knownGrid === null ? null : lookAt(power, knownGrid, classEdges)));
     const logits = await Promise.all(outputs.map((output) => output.data())); // heads x [B, classes]
-    const activations: ArrayLike<number> = (await trunk) ?? [];
     return stars.map(({ input, notes }, star) => {
       const posteriors = [...classEdges].map(([head, edges], index): [HeadName, Posterior] => {
         const classes = edges.length - 1;
@@ -115,7 +114,7 @@ async function predictBatch(
       const unusual =
         calibration &&
         isUnusual(calibration, {
-          trunk: Float32Array.from({ length: width }, (_, unit) => activations[star * width + unit]!),
+          trunk: activations.subarray(star * width, (star + 1) * width),
           spectrum: spectrumStatistics(spectra.subarray(star * inputs, (star + 1) * inputs)),
         });
       const { detection, classical } = seen[star] ?? { detection: null, classical: null };
