@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { before } from "node:test";
 import { TorchTensor, writeTorchFile } from "../../src/checkpoint";
@@ -87,9 +87,11 @@ test("a star and a shard are predicted as a table, as JSON with logits, and as C
     /\nasterolab: Cannot read ".*out\.csv": line 2 is "1 x", expected a frequency and a power\n$/,
   );
 
-  const table = predict("--model", weights!, star!);
+  const pages = join(folder, "pages");
+  const table = predict("--model", weights!, star!, `${shard}[1]`, "--figure", pages);
   assert.equal(table.status, 0, table.stderr);
-  assert.match(table.stdout, /^.*star\.txt\n.*median.*68 %.*95 %.*mode.*unit\n {2}dnu .* µHz\n {2}epg /);
+  assert.match(table.stdout, /^.*star\.txt\n(?: {2}[(A-Z].*\n)* +median.*68 %.*95 %.*mode.*unit\n {2}dnu .* µHz\n {2}epg /);
+  assert.deepEqual(readdirSync(pages).sort(), ["data_000_1.svg", "star.svg"]);
 });
 
 test("a request that cannot be met ends with exit code 2, one line, and no file", (t) => {
