@@ -39,7 +39,13 @@ test("a notebook trains on two ranks as on one, and an error in training ends th
       codeCell(ranks === 1 ? "1" : FAIL, "raises-exception"),
       codeCell("typeof config"),
     ]);
-    const { exitCode, error, notebook } = await runNotebook({ input, output, cwd: folder, ranks });
+    const { exitCode, error, notebook } = await runNotebook({
+      input,
+      output,
+      cwd: folder,
+      ranks,
+      startTimeoutMs: 600_000,
+    });
     // The ranks are out of step after the third cell, so the fourth does not know the second.
     assert.equal(exitCode, ranks === 1 ? 0 : 1, error?.message);
     const records = await readMetrics(path);
