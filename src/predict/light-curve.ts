@@ -23,6 +23,12 @@ const LEAST_DAYS = 12;
 /** Below this share of the time with samples, neighbouring powers correlate and sidelobes rise. */
 const LOW_FILL = 0.5;
 
+/** Below this one the times make no sense, and the frequencies up to the Nyquist frequency are too many. */
+const LEAST_FILL = 0.02;
+
+/** Longer gaps than three lost quarters of Kepler outlast most modes and are closed: what lies behind is moved up. */
+const CLOSED_GAP_DAYS = 300;
+
 const SECONDS_PER_DAY = 86400;
 
 /**
@@ -34,7 +40,7 @@ const SECONDS_PER_DAY = 86400;
  *    4 %, at 0.5 µHz 8 to 13 % (in one sector of TESS 40 %).
  * 2. Cadences of 17 minutes or less are averaged to the nearest multiple to Kepler's 29.4 minutes, which the networks'
  *    training spectra have: the same attenuation towards the Nyquist frequency.
- * 3. Gaps of up to three samples are bridged by straight lines, longer ones stay.
+ * 3. Gaps of more than 300 days, as between two visits of TESS, are closed. Gaps of up to three samples are bridged by straight lines, longer ones stay.
  * 4. The Lomb-Scargle periodogram P of the samples there are, at the multiples of 1/T up to the Nyquist frequency, is
  *    brought to a density: 2 P Δt. Noise of variance s² has the level s²/ν_Nyquist, gaps or not, and the integral over
  *    frequency is the variance (Parseval's theorem).
@@ -45,11 +51,10 @@ export function lightCurveSpectrum(curves: readonly LightCurve[]): Spectrum {
   const { path } = curves[0]!;
   const parts = curves.map(cleanPart).filter(({ timeDays }) => timeDays.length > 0);
   const outliers = parts.reduce((sum, part) => sum + part.outliers, 0);
-  const joined = joinParts(parts);
+  const { closed, ...joined } = closeGaps(joinParts(parts));
   const samples = joined.timeDays.length;
   const cadenceDays = medianCadence(joined.timeDays);
-  const { timeDays, flux } = bridgeGaps(joined, cadenceDays);
-  const spanDays = samples > 0 ? timeDays.at(-1)! - timeDays[0]! + cadenceDays : 0;
+  const spanDays = samples > 0 ? joined.timeDays.at(-1)! - joined.timeDays[0]! + cadenceDays : 0;
   if (!(samples >= LEAST_SAMPLES && spanDays >= LEAST_DAYS)) {
     throw new DataError(
       `Cannot use "${path}": its light curve has ${samples} usable samples${samples > 1 ? ` over ${format(spanDays)} days` : ""}, ` +
@@ -57,6 +62,15 @@ export function lightCurveSpectrum(curves: readonly LightCurve[]): Spectrum {
       { path },
     );
   }
+  const fill = Math.min(1, (samples * cadenceDays) / spanDays);
+  if (fill < LEAST_FILL) {
+    throw new DataError(
+      `Cannot use "${path}": the samples of its light curve, ${format(86400 * cadenceDays)} s apart, fill ` +
+        `${format(100 * fill)} % of ${format(spanDays)} days, expected at least ${100 * LEAST_FILL} %; are its times in days?`,
+      { path },
+    );
+  }
+  const { timeDays, flux } = bridgeGaps(joined, cadenceDays);
   const mean = flux.reduce((sum, value) => sum + value, 0) / flux.length;
   const count = Math.floor((spanDays / cadenceDays - 1) / 2);
   const power = lombScargle(
@@ -67,7 +81,6 @@ export function lightCurveSpectrum(curves: readonly LightCurve[]): Spectrum {
   );
   const stepUHz = 1e6 / SECONDS_PER_DAY / spanDays;
   const toDensity = (2 * cadenceDays * SECONDS_PER_DAY) / 1e6; // ppm² -> ppm²/µHz
-  const fill = Math.min(1, (samples * cadenceDays) / spanDays);
   return {
     path,
     frequencyUHz: Float64Array.from({ length: count }, (_, k) => (k + 1) * stepUHz),
@@ -78,6 +91,7 @@ export function lightCurveSpectrum(curves: readonly LightCurve[]): Spectrum {
       `power spectrum of a light curve: ${samples} samples over ${format(spanDays)} days, ${Math.round(100 * fill)} % filled, ` +
         `${HIGH_PASS_DAYS}-day high-pass, ${outliers} outliers left out`,
       ...new Set(parts.flatMap(({ notes }) => notes)),
+      ...(closed > 0 ? [`${closed} ${closed === 1 ? "gap" : "gaps"} of more than ${CLOSED_GAP_DAYS} days closed`] : []),
       ...(fill < LOW_FILL ? ["less than half of the time is filled: gaps correlate neighbouring powers"] : []),
     ],
   };
@@ -133,6 +147,25 @@ function joinParts(parts: readonly Part[]): { readonly timeDays: Float64Array; r
     });
   }
   return { timeDays: Float64Array.from(times), flux: Float64Array.from(fluxes) };
+}
+
+/** Moves what lies behind a long gap up to what lies before it; `closed` counts the gaps. */
+function closeGaps({
+  timeDays,
+  flux,
+}: Pick<Part, "timeDays" | "flux">): Pick<Part, "timeDays" | "flux"> & { closed: number } {
+  const cadenceDays = medianCadence(timeDays);
+  let closed = 0;
+  let shift = 0;
+  const moved = timeDays.map((time, index) => {
+    const gap = index === 0 ? 0 : time - timeDays[index - 1]!;
+    if (gap > CLOSED_GAP_DAYS) {
+      closed++;
+      shift += gap - cadenceDays;
+    }
+    return time - shift;
+  });
+  return { timeDays: moved, flux, closed };
 }
 
 function medianCadence(timeDays: Float64Array): number {

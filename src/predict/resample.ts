@@ -42,6 +42,9 @@ const MAX_UNEVEN_SHARE = 0.1;
 /** The part of the grid that the spectrum must cover. */
 const LEAST_COVERAGE = 0.5;
 
+/** Fewer bins without power, at the ends of the grid, are not worth a note. */
+const NOTED_BINS = 10;
+
 /** Covered bins whose mean is the level of the noise that fills a gap beside them. */
 const LEVEL_BINS = 200;
 
@@ -55,7 +58,7 @@ const LEVEL_BINS = 200;
  *   weighted by their overlap: an average of a finer spectrum, an interpolation of a coarser one. Power integrated over
  *   frequency is conserved.
  * - Grid bins that the spectrum does not cover get exponential noise (a fixed sequence) at the mean power of the nearest
- *   200 covered bins, as an observation of nothing but that level would look. They are counted in a note.
+ *   200 covered bins, as an observation of nothing but that level would look. Ten or more are counted in a note.
  *
  * @throws {DataError} when the steps are uneven or too coarse, or the spectrum covers less than half of the grid.
  */
@@ -86,10 +89,10 @@ export function resampleSpectrum(spectrum: Spectrum, grid: Grid): Resampled {
   }
   const covered = out.reduce((count, value) => count + (Number.isNaN(value) ? 0 : 1), 0);
   if (covered < LEAST_COVERAGE * grid.points) throw tooLittleCovered(spectrum, grid, covered);
-  if (covered < grid.points) {
+  if (grid.points - covered >= NOTED_BINS) {
     notes.push(`${grid.points - covered} of ${grid.points} bins not covered: filled with noise at the nearest level`);
-    fillGaps(out);
   }
+  if (covered < grid.points) fillGaps(out);
   return { power: out, notes };
 }
 
@@ -199,10 +202,14 @@ function tooCoarse({ path }: Spectrum, stepUHz: number): DataError {
 
 function tooLittleCovered({ path, frequencyUHz }: Spectrum, grid: Grid, covered: number): DataError {
   const range = `${format(frequencyUHz[0]!)} to ${format(frequencyUHz.at(-1)!)} µHz`;
+  const highest = frequencyUHz.at(-1)!;
+  const isLow = highest < frequencyOfBin(grid.points / 2, grid);
+  const minutes = Math.round(1e6 / (2 * highest) / 60);
   const wanted = `${format(grid.firstFrequencyUHz)} to ${format(frequencyOfBin(grid.points - 1, grid))} µHz`;
   return new DataError(
     `Cannot use "${path}": its frequencies, ${range}, cover ${Math.round((100 * covered) / grid.points)} % of the ` +
-      `network's ${wanted}, expected at least ${100 * LEAST_COVERAGE} %; is the unit of frequency right?`,
+      `network's ${wanted}, expected at least ${100 * LEAST_COVERAGE} %; is the unit of frequency right?` +
+      (isLow ? ` As a Nyquist frequency its highest one belongs to a cadence of ${minutes} minutes` : ""),
     { path },
   );
 }

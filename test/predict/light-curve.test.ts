@@ -161,6 +161,25 @@ test("lost samples do not spread low frequencies over the others", () => {
   assert.ok(meanBetween(lossy, 100, 283) < 3, String(meanBetween(lossy, 100, 283)));
 });
 
+test("visits more than 300 days apart are joined; times that make no sense are refused", () => {
+  const random = new Random(11);
+  const noise = (): number => 100 * random.normal();
+  const visit = Math.round(27 / CADENCE_DAYS);
+  const spectrum = lightCurveSpectrum([curveOf(visit, noise), curveOf(visit, noise, { start: 500 })]);
+  assert.match(spectrum.notes.join(), /over 53.985 days, 100 % filled.*1 gap of more than 300 days closed/);
+  assertClose(meanBetween(spectrum, 5, 283), 100 ** 2 / 283.21, { rtol: 5 / Math.sqrt(650) });
+
+  const scattered = {
+    ...curveOf(1000, noise),
+    timeDays: Float64Array.from({ length: 1000 }, (_, k) => 110 * Math.floor(k / 10) + (k % 10) * CADENCE_DAYS),
+  };
+  assert.throws(() => lightCurveSpectrum([scattered]), {
+    name: "DataError",
+    message:
+      /^Cannot use "star.fits": the samples of its light curve, 1765.5 s apart, fill 0.18\d* % of 10890 days, expected at least 2 %; are its times in days\?$/,
+  });
+});
+
 test("too few samples or days, and a low fill, are said", () => {
   const short = curveOf(500, (t) => t);
   assert.throws(() => lightCurveSpectrum([short]), {

@@ -258,4 +258,16 @@ test("a spectrum that covers less than half of the grid is refused", () => {
         'Cannot use "star.txt": its frequencies, 100 to 189.9 µHz, cover 45 % of the network\'s 2 to 201.9 µHz, expected at least 50 %; is the unit of frequency right?',
     },
   );
+  assert.throws(
+    () =>
+      resampleSpectrum(
+        spectrum(900, 0.1, 0.1, (index) => 1 + ((index * 7919) % 13)),
+        GRID,
+      ),
+    {
+      name: "DataError",
+      message:
+        'Cannot use "star.txt": its frequencies, 0.1 to 90 µHz, cover 44 % of the network\'s 2 to 201.9 µHz, expected at least 50 %; is the unit of frequency right? As a Nyquist frequency its highest one belongs to a cadence of 93 minutes',
+    },
+  );
 });
