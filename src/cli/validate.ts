@@ -18,7 +18,7 @@ import { evaluate, evaluatePrior, priorOf } from "../train/evaluate";
 import { integer } from "./arguments";
 import { parseFilter } from "./filter-argument";
 import { createProgress } from "./progress";
-import { assessmentTable, binTables, classicalLines, validationTable } from "./validation-table";
+import { assessmentTable, binTables, classicalLines, coverageLines, validationTable } from "./validation-table";
 
 interface ValidateFlags {
   readonly path: string;
@@ -120,6 +120,7 @@ async function assessClasses(opened: OpenedModel, flags: ValidateFlags): Promise
   };
   const text = (): string[] => [
     ...assessmentTable(parameters),
+    ...coverageLines(parameters),
     ...(classical === null ? [] : classicalLines(classical, heldOut.rows)),
     ...(flags.bins ? binTables(parameters) : []),
     ...(uncalibrated === null ? [] : calibrationLines(flags.calibrate!, calibration!, uncalibrated)),

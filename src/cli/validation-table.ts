@@ -35,6 +35,24 @@ export function assessmentTable(parameters: ReadonlyMap<HeadName, HeadAssessment
   ];
 }
 
+/** The lowest and the highest coverage over parameters, and over their ranges of dnu and snr with enough stars. */
+export function coverageLines(parameters: ReadonlyMap<HeadName, HeadAssessment>): string[] {
+  const all = [...parameters.values()];
+  const bins = all.flatMap((scores) => [...(scores.bins.dnu ?? []), ...(scores.bins.snr ?? [])]);
+  const large = bins.filter(({ rows }) => rows >= LEAST_STARS);
+  const span = (scores: readonly Scores[], of: (scores: Scores) => number): string => {
+    const shares = scores.map(of);
+    return `${percent(Math.min(...shares))} to ${percent(Math.max(...shares))}`;
+  };
+  return (["coverage68", "coverage95"] as const).map((level) => {
+    const byRange = large.length > 0 ? ` (in ranges of dnu and snr ${span(large, (scores) => scores[level])})` : "";
+    return `${level.slice(-2)} % intervals cover ${span(all, (scores) => scores[level])}${byRange}`;
+  });
+}
+
+/** Fewer stars tell a share of 68 % to no better than 2 %. */
+const LEAST_STARS = 500;
+
 /** The same figures by ranges of what the network says about dnu and snr. */
 export function binTables(parameters: ReadonlyMap<HeadName, HeadAssessment>): string[] {
   return (["dnu", "snr"] as const).flatMap((by) => {
