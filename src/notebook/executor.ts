@@ -84,7 +84,8 @@ export async function runNotebook(options: RunOptions): Promise<RunResult> {
   const { notebook, input, output, parameters } = prepared;
   startRun(notebook, { inputPath: input, outputPath: output, parameters });
   const cwd = options.cwd ?? process.cwd();
-  const provenance = await collectProvenance({ notebook, path: input, inputs: options.reads ?? [], cwd });
+  const { reads = [], ranks = 1 } = options;
+  const provenance = await collectProvenance({ notebook, path: input, inputs: reads, cwd, ranks });
   setProvenance(notebook, provenance);
   if (output !== STANDARD_STREAM) {
     mkdirP(dirname(output));

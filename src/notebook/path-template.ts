@@ -38,6 +38,11 @@ export function fillPath(template: string, values: Readonly<Record<string, unkno
   });
 }
 
+/** The template that gives this path as it stands. */
+export function literalPath(path: string): string {
+  return path.replace(/[{}]/g, "$&$&");
+}
+
 /** A moment with the fields of one time zone. */
 class CalendarTime {
   private readonly shifted: Date;

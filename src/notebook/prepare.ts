@@ -23,10 +23,13 @@ export interface PrepareOptions {
   readonly language?: string;
   /** Hides the code of every cell, for readers who want the results. */
   readonly reportMode?: boolean;
-  /** Which paths, as given, are set as parameters `PAPERMILL_INPUT_PATH` and `PAPERMILL_OUTPUT_PATH`. */
+  /** Which paths, as given, are set as `PATH_PARAMETERS`. */
   readonly injectPaths?: { readonly input?: boolean; readonly output?: boolean };
   readonly onWarning?: (text: string) => void;
 }
+
+/** The parameters that take the notebook's own paths. */
+export const PATH_PARAMETERS = { input: "PAPERMILL_INPUT_PATH", output: "PAPERMILL_OUTPUT_PATH" } as const;
 
 export interface PreparedNotebook {
   readonly notebook: Notebook;
@@ -118,8 +121,8 @@ function languageOf(notebook: Notebook, path: string): string {
 
 function pathParameters({ input, output, injectPaths = {} }: PrepareOptions): Record<string, string> {
   return {
-    ...(injectPaths.input && { PAPERMILL_INPUT_PATH: input }),
-    ...(injectPaths.output && { PAPERMILL_OUTPUT_PATH: output }),
+    ...(injectPaths.input && { [PATH_PARAMETERS.input]: input }),
+    ...(injectPaths.output && { [PATH_PARAMETERS.output]: output }),
   };
 }
 

@@ -23,6 +23,8 @@ const provenanceSchema = z.object({
   sources: z.string(),
   node: z.string(),
   platform: z.string(),
+  /** The number of MPI ranks the cells ran on. */
+  ranks: z.int().positive(),
   /** Null where the kernel did not start. */
   kernel: z.string().nullable(),
   /** Commit of the folder the notebook lies in, with "+" for changes that are not committed; null outside of git. */
@@ -39,10 +41,17 @@ export interface ProvenanceOptions {
   /** Files and folders it reads, relative to `cwd`. */
   readonly inputs: readonly string[];
   readonly cwd: string;
+  readonly ranks: number;
 }
 
 /** Collects what is known before the kernel has started. */
-export async function collectProvenance({ notebook, path, inputs, cwd }: ProvenanceOptions): Promise<Provenance> {
+export async function collectProvenance({
+  notebook,
+  path,
+  inputs,
+  cwd,
+  ranks,
+}: ProvenanceOptions): Promise<Provenance> {
   const hashes = await Promise.all(inputs.map(async (input) => [input, await maybeFingerprint(resolve(cwd, input))]));
   return {
     code_sha256: codeHash(notebook),
@@ -51,6 +60,7 @@ export async function collectProvenance({ notebook, path, inputs, cwd }: Provena
     sources: codeVersion(),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
+    ranks,
     kernel: null,
     commit: await maybeCommit(dirname(resolve(path))),
   };

@@ -72,9 +72,9 @@ export function endRun(notebook: Notebook, outcome: RunOutcome): void {
   notebook.metadata.asterolab = { ...(notebook.metadata.asterolab as JsonObject | undefined), outcome, version };
 }
 
-/** Takes out what differs from run to run, for a notebook that is kept under version control. */
+/** Takes out the times of the run, for a notebook that is kept under version control; its provenance stays. */
 export function removeRunRecord(notebook: Notebook): void {
-  const { papermill: _, asterolab: __, ...metadata } = notebook.metadata;
+  const { papermill: _, ...metadata } = notebook.metadata;
   notebook.metadata = metadata;
   for (const cell of notebook.cells) {
     const { papermill, execution, tags, ...rest } = cell.metadata;

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { type CompareOptions, compareOutputs, type Difference } from "./compare";
 import { type RunOptions, type RunResult, runNotebook } from "./executor";
 import { type JsonObject, readNotebook } from "./notebook-file";
+import { literalPath } from "./path-template";
+import { PATH_PARAMETERS } from "./prepare";
 import { collectProvenance, compareProvenance, maybeProvenance, type ProvenanceCheck } from "./provenance";
 
 export interface VerifyOptions
@@ -36,16 +38,20 @@ export async function verifyNotebook(options: VerifyOptions): Promise<Verificati
   const recordedRun = maybeProvenance(expected);
   const reads = Object.keys(recordedRun?.inputs ?? {});
   const here = process.cwd();
-  const now = await collectProvenance({ notebook: expected, path: input, inputs: reads, cwd: cwd ?? here });
+  const ranks = recordedRun?.ranks ?? 1;
+  const now = await collectProvenance({ notebook: expected, path: input, inputs: reads, cwd: cwd ?? here, ranks });
   const folder = await mkdtemp(join(tmpdir(), "asterolab-verify-"));
   try {
     const given = new Set(parameters.map(({ name }) => name));
-    const recorded = Object.entries(recordedParameters(expected.metadata))
-      .filter(([name]) => !given.has(name))
-      .map(([name, value]) => ({ name, candidates: [value] }));
+    const before = recordedParameters(expected.metadata);
+    const recorded = Object.entries(before)
+      .filter(([name]) => !given.has(name) && !Object.values(PATH_PARAMETERS).includes(name))
+      .map(([name, value]) => ({ name, candidates: meaningsOf(value) }));
     const result = await runNotebook({
       ...run,
-      input,
+      ...(ranks > 1 && { ranks }),
+      input: literalPath(input),
+      injectPaths: { input: PATH_PARAMETERS.input in before, output: PATH_PARAMETERS.output in before },
       output: join(folder, "again.ipynb"),
       cwd: cwd ?? folder,
       parameters: [...recorded, ...parameters],
@@ -61,4 +67,9 @@ export async function verifyNotebook(options: VerifyOptions): Promise<Verificati
 
 function recordedParameters(metadata: JsonObject): JsonObject {
   return ((metadata.papermill as JsonObject | undefined)?.parameters as JsonObject | undefined) ?? {};
+}
+
+/** JSON has no NaN and no infinities: the record has them by name. */
+function meaningsOf(value: unknown): unknown[] {
+  return typeof value === "string" && /^(NaN|-?Infinity)$/.test(value) ? [Number(value), value] : [value];
 }

@@ -5,6 +5,7 @@ import { lockRun } from "../checkpoint/run-lock";
 import { codeVersion } from "../code-version";
 import { mkdirP } from "../data/files";
 import { findKernelSpec } from "../notebook/kernelspecs";
+import { literalPath } from "../notebook/path-template";
 import { kernelNameOf, prepareNotebook } from "../notebook/prepare";
 import { version } from "../version";
 import { withDependencies } from "./order";
@@ -12,7 +13,7 @@ import { writePages } from "./pages";
 import type { Pipeline, Stage } from "./pipeline";
 import { canResume, examineStage, outputHashes, type PlanContext } from "./plan";
 import { cacheOf, maybeReadRecord, type PipelineRecord, type StageRecord, writeRecord } from "./record";
-import { literally, parametersOf, runStage, type StageResult } from "./stage";
+import { parametersOf, runStage, type StageResult } from "./stage";
 
 export interface PipelineRunOptions {
   /** Only these stages and what they depend on; default: all. */
@@ -205,7 +206,7 @@ class PipelineRun {
 export async function checkStages({ folder }: Pipeline, stages: readonly Stage[]): Promise<void> {
   for (const { work } of stages) {
     if (work.kind === "command") continue;
-    const path = literally(join(folder, work.notebook));
+    const path = literalPath(join(folder, work.notebook));
     await prepareNotebook({ input: path, output: path, parameters: parametersOf(work, false) }, (notebook) =>
       findKernelSpec(work.kernel ?? kernelNameOf(notebook, work.notebook)),
     );

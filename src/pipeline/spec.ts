@@ -62,18 +62,7 @@ export function readPipeline(path: string, settings: Variables = {}): Pipeline {
 
 /** @throws {ConfigError} listing everything that is wrong with the text; `path` says where folders start. */
 export function parsePipeline(source: string, path: string, settings: Variables = {}): Pipeline {
-  const document = parseDocument(source, { prettyErrors: true });
-  const [fault] = document.errors;
-  if (fault !== undefined) {
-    const line = fault.linePos?.[0].line;
-    throw refusal(path, [`line ${line}: ${fault.message.split("\n")[0]!.replace(/ at line \d+.*$/, "")}`]);
-  }
-  let raw: unknown;
-  try {
-    raw = document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw refusal(path, [(cause as Error).message]);
-  }
+  const raw = parseYaml(source, path);
   const parsed = fileSchema.safeParse(raw);
   if (!parsed.success) throw refusal(path, parsed.error.issues.flatMap(describeIssue));
   const file = parsed.data;
@@ -103,6 +92,20 @@ export function parsePipeline(source: string, path: string, settings: Variables 
   const linked = linkStages(stages);
   if (linked.problems.length > 0) throw refusal(path, linked.problems);
   return { path, folder, output, stages: linked.stages };
+}
+
+function parseYaml(source: string, path: string): unknown {
+  let problem: string;
+  try {
+    const document = parseDocument(source, { prettyErrors: true });
+    const [fault] = document.errors;
+    if (fault === undefined) return document.toJS({ maxAliasCount: 100 });
+    const reason = fault.message.split("\n")[0]!.replace(/ at line \d+.*$/, "");
+    problem = `line ${fault.linePos?.[0].line}: ${reason}`;
+  } catch (cause) {
+    problem = (cause as Error).message; // more aliases than a person writes
+  }
+  throw refusal(path, [problem]);
 }
 
 function resolveStage(name: string, spec: StageSpec, values: Variables): UnlinkedStage {

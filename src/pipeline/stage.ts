@@ -7,6 +7,7 @@ import { mkdirP } from "../data/files";
 import { runNotebook } from "../notebook/executor";
 import { writeNotebookHtml } from "../notebook/html";
 import type { ParameterInput } from "../notebook/parameters";
+import { literalPath } from "../notebook/path-template";
 import { Interruption } from "../notebook/stop";
 import { projectRoot } from "../version";
 import { type CommandWork, type NotebookWork, type Pipeline, RESUME, type Stage } from "./pipeline";
@@ -67,9 +68,9 @@ async function runNotebookStage(
   const { folder } = pipeline;
   let cells = 0;
   const result = await runNotebook({
-    // Doubled braces stand for themselves: these paths are filled in already.
-    input: literally(join(folder, work.notebook)),
-    output: literally(join(folder, work.saveAs)),
+    // These paths are filled in already.
+    input: literalPath(join(folder, work.notebook)),
+    output: literalPath(join(folder, work.saveAs)),
     parameters: parametersOf(work, isResumed),
     cwd: folder,
     reads: stage.inputs,
@@ -163,9 +164,4 @@ function forwardLines(
 
 function withResume(text: string, isResumed: boolean): string {
   return text.replaceAll(RESUME, isResumed ? "yes" : "no");
-}
-
-/** A path that `notebook run` takes as it stands. */
-export function literally(path: string): string {
-  return path.replace(/[{}]/g, "$&$&");
 }

@@ -24,9 +24,10 @@ export function scripted(...steps: readonly Step[]): Cell {
 export function writeTestNotebook(
   kernel: string,
   cells: readonly Cell[],
+  language = "typescript",
 ): { input: string; output: string; folder: string } {
   const folder = mkdtempSync(join(tmpdir(), "asterolab-notebook-"));
-  const metadata = { kernelspec: { name: kernel, display_name: kernel, language: "typescript" } };
+  const metadata = { kernelspec: { name: kernel, display_name: kernel, language } };
   const notebook: Notebook = {
     nbformat: 4,
     nbformat_minor: 5,

@@ -12,10 +12,14 @@ const TOLERANCES = { rtol: 1e-6, atol: 1e-9 };
 
 test("verify runs a notebook again with its recorded parameters and tells what differs", async () => {
   const { input, output } = writeTestNotebook("asterolab", [
-    codeCell("let count: number = 1;", "parameters"),
+    codeCell("let count: number = 1;\nlet limit: number = 1;", "parameters"),
     codeCell("console.log(count, 'stars');"),
   ]);
-  await runNotebook({ input, output, parameters: [{ name: "count", candidates: [3] }] });
+  const parameters = [
+    { name: "count", candidates: [3] },
+    { name: "limit", candidates: [Infinity] },
+  ];
+  await runNotebook({ input, output, parameters, injectPaths: { input: true } });
   const same = await verifyNotebook({ input: output, ...TOLERANCES });
   assert.deepEqual(same.differences, []);
   assert.equal(same.run.exitCode, 0);

@@ -90,6 +90,10 @@ test("what is wrong with a file is said with its place, all at once", () => {
       "stages: [",
       'Cannot use pipeline "p.yaml": line 1: Flow sequence in block collection must be sufficiently indented and end with a ]',
     ],
+    [
+      `variables: {}\nstages: { a: &a [x, x], b: &b [${"*a, ".repeat(99)}], c: [${"*b, ".repeat(99)}] }`,
+      'Cannot use pipeline "p.yaml": Excessive alias count indicates a resource exhaustion attack',
+    ],
     ["stages: {}", 'Cannot use pipeline "p.yaml": stages: there are none'],
     [
       "stage: {}\nstages: { a: { comand: [x], ranks: 0, command: [x] }, b: {} }",
