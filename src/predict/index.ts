@@ -22,7 +22,7 @@ export { type Posterior, posteriorOf, quantile, softmax } from "./posteriors";
 export { type Network, type Prediction, type PredictOptions, predictSpectra } from "./predict";
 export { predictionCsv, predictionTable } from "./report";
 export { type Resampled, resampleSpectrum, type Spectrum } from "./resample";
-export { SHIPPED_MODEL, SHIPPED_MODEL_FOLDER } from "./shipped";
+export { EXAMPLE_STARS_FOLDER, SHIPPED_MODEL, SHIPPED_MODEL_FOLDER } from "./shipped";
 export { type InputGrid, type ReadOptions, readStars, type StarSpectrum } from "./spectrum-file";
 export { readInputs } from "./spectrum-inputs";
 export { parseSpectrumText } from "./spectrum-text";

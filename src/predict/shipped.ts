@@ -8,3 +8,6 @@ export const SHIPPED_MODEL_FOLDER = join(projectRoot, "models", "compact");
 
 /** The network that `predict` takes where none is named. */
 export const SHIPPED_MODEL = join(SHIPPED_MODEL_FOLDER, "model.pth");
+
+/** Spectra of three Kepler stars, and `stars.csv` with what the literature says of them. */
+export const EXAMPLE_STARS_FOLDER = join(projectRoot, "notebooks", "stars");
