@@ -3,7 +3,7 @@
 import { dirname } from "node:path";
 import { mkdirP } from "../data/files";
 import { NotebookError } from "../errors";
-import { injectParameters, PARAMETERS_TAG } from "./inject";
+import { INJECTED_TAG, injectParameters, PARAMETERS_TAG } from "./inject";
 import { findKernelSpec, type KernelSpec } from "./kernelspecs";
 import { type JsonObject, type Notebook, parseNotebook, readNotebook, tagsOf, writeNotebook } from "./notebook-file";
 import { STANDARD_STREAM, writeToStdout } from "./notebook-saver";
@@ -79,7 +79,9 @@ export async function prepareOnly(options: PrepareOptions): Promise<string> {
   removeFailureMarks(notebook);
   describeRun(notebook, { inputPath: input, outputPath: output, parameters });
   for (const cell of notebook.cells) {
-    cell.metadata = { papermill: {}, ...cell.metadata, tags: [...tagsOf(cell)] };
+    // papermill keeps no record in the cell that it puts in itself.
+    const record = tagsOf(cell).includes(INJECTED_TAG) ? {} : { papermill: {} };
+    cell.metadata = { ...record, ...cell.metadata, tags: [...tagsOf(cell)] };
   }
   if (output === STANDARD_STREAM) {
     await writeToStdout(notebook);
