@@ -85,10 +85,11 @@ export function fitCalibration(heldOut: HeldOut, options: FitOptions = {}): Cali
 }
 
 /** Class frequencies with one row added to each class, so that none is impossible. */
-export function classShares({ rows, classEdges, labels }: LabelSource): ClassShares {
+export function classShares(source: LabelSource): ClassShares {
+  const { rows, classEdges } = source;
   const counts = [...classEdges.values()].map((edges) => new Float64Array(edges.length - 1).fill(1));
   for (let row = 0; row < rows; row++) {
-    for (const [head, label] of labels(row).entries()) counts[head]![label]!++;
+    for (const [head, label] of source.labels(row).entries()) counts[head]![label]!++;
   }
   const shares = counts.map((ofHead) => ofHead.map((count) => count / (rows + ofHead.length)));
   return new Map([...classEdges.keys()].map((head, index) => [head, shares[index]!]));
