@@ -180,6 +180,16 @@ test("class shares leave no class impossible; logits take temperature and prior"
   const classEdges = resolveClassEdges(["q"], { q: [0, 1, 2, 3] });
   const shares = classShares({ rows: 3, classEdges, labels: (row) => labels[row]! });
   assertClose(shares.get("q")!, [2 / 6, 1 / 6, 3 / 6], { rtol: 1e-12 });
+  // A source is an object whose methods call each other.
+  const source = {
+    rows: 3,
+    classEdges,
+    row: (index: number) => labels[index]!,
+    labels(index: number) {
+      return this.row(index);
+    },
+  };
+  assert.deepEqual(classShares(source), shares);
   const calibration: Calibration = {
     temperatures: new Map([["q", 2]]),
     priorWeights: new Map([["q", 0.5]]),
