@@ -45,7 +45,7 @@ export async function verifyNotebook(options: VerifyOptions): Promise<Verificati
     const given = new Set(parameters.map(({ name }) => name));
     const before = recordedParameters(expected.metadata);
     const recorded = Object.entries(before)
-      .filter(([name]) => !given.has(name) && !Object.values(PATH_PARAMETERS).includes(name))
+      .filter(([name]) => !given.has(name) && name !== PATH_PARAMETERS.input && name !== PATH_PARAMETERS.output)
       .map(([name, value]) => ({ name, candidates: meaningsOf(value) }));
     const result = await runNotebook({
       ...run,
