@@ -77,7 +77,7 @@ function partial(op: Op, rows: number, index: number, count: number, isDivided =
     );
     const division = divisionOf(rows, { index, count });
     return summedBy(isDivided ? division : undefined, () => {
-      let out = new Float32Array();
+      let out: Float32Array = new Float32Array();
       const [dx, ...gradients] = tf.grads((input, ...others) => {
         const value = op.run(input!, others);
         out = value.dataSync().slice() as Float32Array;
