@@ -240,7 +240,10 @@ export class RankCells implements CellHost {
     if (other !== -1)
       return `out of step (rank 0 made ${counts[0]} calls to all ranks, rank ${other} ${counts[other]})`;
     const waiting = [...states].find(([, { pending }]) => pending.length > 0);
-    return waiting && `out of step (rank ${waiting[0]} still waits in ${waiting[1].pending[0]})`;
+    if (waiting !== undefined) return `out of step (rank ${waiting[0]} still waits in ${waiting[1].pending[0]})`;
+    // What it was about to do may go on behind the cell, and call the others when none of them expects it.
+    const stopped = [...running.stopped];
+    return stopped.length > 0 ? `${namedRanks(stopped)} had to be stopped` : undefined;
   }
 
   private failure(running: Running, advice: string): CellOutcome {
