@@ -90,7 +90,10 @@ test("a star and a shard are predicted as a table, as JSON with logits, and as C
   const pages = join(folder, "pages");
   const table = predict("--model", weights!, star!, `${shard}[1]`, "--figure", pages);
   assert.equal(table.status, 0, table.stderr);
-  assert.match(table.stdout, /^.*star\.txt\n(?: {2}[(A-Z].*\n)* +median.*68 %.*95 %.*mode.*unit\n {2}dnu .* µHz\n {2}epg /);
+  assert.match(
+    table.stdout,
+    /^.*star\.txt\n(?: {2}[(A-Z].*\n)* +median.*68 %.*95 %.*mode.*unit\n {2}dnu .* µHz\n {2}epg /,
+  );
   assert.deepEqual(readdirSync(pages).sort(), ["data_000_1.svg", "star.svg"]);
 });
 
