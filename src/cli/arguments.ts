@@ -16,3 +16,17 @@ export function integer(flag: string, minimum: number): (text: string) => number
     return value;
   };
 }
+
+/**
+ * The parser of `--days`: one length of observation, or the shortest and the longest.
+ *
+ * @throws {CliError} when the text is neither a number nor two, the shorter one first.
+ */
+export function days(text: string): readonly [shortest: number, longest: number] {
+  const parts = text.split(":").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  const [shortest, longest = shortest] = parts;
+  if (parts.length > 2 || !(shortest! > 0 && longest! >= shortest!)) {
+    throw new CliError(`--days must be a number of days, or two as shortest:longest, got "${text}"`);
+  }
+  return [shortest!, longest!];
+}

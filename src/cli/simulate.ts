@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { LONGEST_DAYS } from "../data/grid";
 import { CliError } from "../errors";
 import { PRIOR_NAMES, type PriorName, simulateDataset } from "../simulate";
-import { integer } from "./arguments";
+import { days, integer } from "./arguments";
 import { createProgress, formatSeconds, type Progress } from "./progress";
 
 interface Flags {
@@ -32,7 +32,7 @@ export function simulateCommand(): Command {
     .option("--spectra <n>", "spectra per shard", integer("--spectra", 1), 512)
     .option("--seed <s>", "seed of every random number", integer("--seed", 0), 0)
     .addOption(new Option("--prior <name>", "distribution of the stars").choices(PRIOR_NAMES).default(PRIOR_NAMES[0]))
-    .option("--days <range>", "observing time, or shortest:longest, for example 27:1470 (default: 1470)", parseDays)
+    .option("--days <range>", "observing time, or shortest:longest, for example 27:1470 (default: 1470)", days)
     .option("--gaps <part>", "part of the stars whose observations have gaps, 0 to 1", parsePart, 0)
     .option(
       "--first-shard <k>",
@@ -43,15 +43,6 @@ export function simulateCommand(): Command {
     .option("--workers <n>", "worker threads (default: one per core)", integer("--workers", 1))
     .option("--json", "print one JSON document instead of text")
     .action(run);
-}
-
-function parseDays(text: string): readonly [number, number] {
-  const parts = text.split(":").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
-  const [shortest, longest = shortest] = parts;
-  if (parts.length > 2 || !Number.isFinite(shortest) || !Number.isFinite(longest)) {
-    throw new CliError(`--days must be a number of days, or two as shortest:longest, got "${text}"`);
-  }
-  return [shortest!, longest!];
 }
 
 function parsePart(text: string): number {

@@ -15,7 +15,7 @@ import { saveModelFile } from "../predict/model-file";
 import { type OpenedModel, openModel } from "../predict/open-model";
 import { openForValidation, openValidation } from "../train/datasets";
 import { evaluate, evaluatePrior, priorOf } from "../train/evaluate";
-import { integer } from "./arguments";
+import { days, integer } from "./arguments";
 import { parseFilter } from "./filter-argument";
 import { createProgress } from "./progress";
 import { assessmentTable, binTables, classicalLines, coverageLines, validationTable } from "./validation-table";
@@ -41,11 +41,7 @@ export function validateCommand(): Command {
       "labelled data set; its validation split, where dataset.json names one (default: stars simulated as in training)",
     )
     .option("--spectra <n>", "stars to simulate without --data", integer("--spectra", 1), 4096)
-    .addOption(
-      new Option("--days <range>", 'shortest and longest observation to simulate, such as "1000,1470"').argParser(
-        parseDays,
-      ),
-    )
+    .option("--days <range>", "observing time to simulate, or shortest:longest, for example 1000:1470", days)
     .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES).default("auto"))
     .option(
       "--filter <condition>",
@@ -195,14 +191,6 @@ function openSource({ config, points, checkpoint }: OpenedModel, flags: Validate
   // Stars that decided neither a gradient nor which epoch is the best.
   const seed = config.seed + 1;
   return openValidation({ ...config, seed, simulate, validation: { ...config.validation, data_dir: null } }, points);
-}
-
-function parseDays(text: string): [number, number] {
-  const [shortest, longest, ...rest] = text.split(",").map(Number);
-  if (rest.length === 0 && shortest! > 0 && longest! >= shortest!) return [shortest!, longest!];
-  throw new CliError(
-    `Cannot use --days "${text}": expected two lengths in days, the shorter one first, such as 27,1470`,
-  );
 }
 
 function brief({

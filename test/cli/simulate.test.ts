@@ -53,6 +53,7 @@ const BAD_FLAGS: readonly [readonly string[], RegExp][] = [
   [["--first-shard", "0x3"], /--first-shard must be an integer of at least 0, got "0x3"/],
   [["--workers", "0"], /--workers must be an integer of at least 1, got "0"/],
   [["--days", "27:90:1470"], /--days must be a number of days, or two as shortest:longest, got "27:90:1470"/],
+  [["--days", "90:27"], /--days must be a number of days, or two as shortest:longest, got "90:27"/],
   [["--days", "month"], /--days must be a number of days, or two as shortest:longest, got "month"/],
   [["--gaps", "1.5"], /--gaps must be a number from 0 to 1, got "1.5"/],
   [["--prior", "uniform"], /'uniform' is invalid. Allowed choices are population, flat, reference/],

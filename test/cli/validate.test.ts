@@ -82,7 +82,7 @@ test("requests that cannot be met end with exit code 2 and one line, and write n
   );
   refuses(/Cannot calibrate on a part of the stars/, "--data", data, "--filter", "inc>3", "--calibrate", out);
   refuses(/Cannot validate ".*tiny\.pth": it was trained on a data set, so --data must name one/);
-  refuses(/Cannot use --days "9": expected two lengths in days/, "--days", "9");
+  refuses(/--days must be a number of days, or two as shortest:longest, got "90:27"/, "--days", "90:27");
 });
 
 test("a network trained on values is measured but not calibrated", async (t) => {
