@@ -96,7 +96,7 @@ export async function maybeReadManifest(folder: string): Promise<DatasetInfo | n
     seed: data.seed,
     prior: data.prior,
     generatorVersion: data.generator_version,
-    observation: data.observation,
+    ...(data.observation && { observation: data.observation }),
   };
 }
 

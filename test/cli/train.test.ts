@@ -34,7 +34,7 @@ test("train, restore with the run's own settings, and validate", (t) => {
   const first = asterolab("train", "--path", run, "--restore", "no", "--config", config, "--data", data, ...set);
   assert.equal(first.status, 0, first.stderr);
   assert.match(first.stdout, /^finished: 2 epochs, 8 steps in ".*run"\n/);
-  assert.match(first.stdout, /\nnumax +ν_max +[\d.]+ +[\d.]+ % {2}[\d.]+ µHz\n/);
+  assert.match(first.stdout, /\nnumax +ν_max +[\d.]+ +[\d.]+ % +[\d.]+ µHz\n/);
   assert.match(first.stdout, /\nvalidation loss [\d.]+ over 8 spectra; predicting the prior alone: [\d.]+\n/);
   assert.match(first.stderr, /^num_epochs {13}2$/m);
   assert.match(first.stderr, /^epoch 2\/2 {2}training loss [\d.]+ {2}validation loss [\d.]+ \(prior alone [\d.]+\)/m);
@@ -111,7 +111,7 @@ test("wrong requests end with exit code 2 and one line that says what would be r
     [trainCommand(), [...start, "--set", "num_epochs=many"], /^Setting "num_epochs" is "many": /],
     [trainCommand(), [...start, "--config", join(data, "x.json")], /^Cannot read config file ".*x\.json": /],
     [trainCommand(), [...start, "--config", config, "--data", join(data, "missing")], /^Cannot .*missing"/],
-    [validateCommand(), ["--path", run], /required option '--data <dir>' not specified/],
+    [validateCommand(), ["--data", data], /required option '--path <dir\|file\.pth>' not specified/],
     [validateCommand(), ["--path", run, "--data", data], /^Cannot open model ".*run": no such file or folder/],
   ];
   for (const [command, args, message] of cases) {
