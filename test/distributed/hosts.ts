@@ -16,7 +16,7 @@ export interface Hosts {
   readonly agent: string;
   /** What a command starts with so that it runs on a host. */
   on(host: number): string[];
-  /** Takes a host off the network, or puts it back. */
+  /** Takes a host off the network, or puts it back and waits until others reach it. */
   setLink(host: number, state: "up" | "down"): void;
 }
 
@@ -82,8 +82,22 @@ export function makeHosts(t: TestContext, count: number): Hosts {
       ...["ip", "netns", "exec", names[host]!, "unshare", "--uts", "sh", "-c"],
       ...['hostname "$0"; exec "$@"', `host${host + 1}`],
     ],
-    setLink: (host, state) => must("-n", hub, "link", "set", `port${host + 1}`, state),
+    setLink: (host, state) => {
+      must("-n", hub, "link", "set", `port${host + 1}`, state);
+      if (state === "up") awaitAnswer(names[(host + 1) % count]!, `${subnet}.${host + 1}`);
+    },
   };
+}
+
+/** Waits until a host answers another one, if only by refusing a connection: the switch takes a moment to know it again. */
+function awaitAnswer(from: string, address: string): void {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const connect = ["timeout", "1", "bash", "-c", `echo > /dev/tcp/${address}/9`];
+    const { stderr } = spawnSync("ip", ["netns", "exec", from, ...connect], { encoding: "utf8" });
+    if (stderr.includes("refused")) return;
+    spawnSync("sleep", ["0.2"]);
+  }
+  throw new Error(`The host at ${address} does not answer ${from} again`);
 }
 
 function must(...args: string[]): void {
