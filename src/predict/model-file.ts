@@ -31,8 +31,10 @@ export interface ModelContents extends NetworkSettings {
  * @throws {CheckpointError} when it cannot be written.
  */
 export async function saveModelFile(path: string, contents: ModelContents): Promise<void> {
-  const { model, calibration } = contents;
-  await saveWeights(path, model.stateDict(), contents, calibration && calibrationToDict(calibration));
+  const { model, calibration, points } = contents;
+  // Where the run began is a path of the machine that it ran on.
+  const settings = { config: { ...contents.config, init: null }, points };
+  await saveWeights(path, model.stateDict(), settings, calibration && calibrationToDict(calibration));
 }
 
 /** The dict under the key `calibration`. */
