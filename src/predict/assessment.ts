@@ -1,6 +1,7 @@
 /** How good a network's answers are, head by head and by ranges of dnu and snr, with what the prior alone would reach. */
 
 import { classOfValue } from "../data/classes";
+import { median } from "../data/median";
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import { shorterWay } from "../data/phases";
 import type { Calibration } from "./calibration";
@@ -156,7 +157,7 @@ function scoresOf(head: HeadName, answers: readonly Answer[]): Scores {
     accuracy: share(({ classesOff }) => classesOff === 0),
     accuracy_within_one: share(({ classesOff }) => classesOff <= 1),
     mae: mean(({ error }) => error),
-    median_relative_error: relative(() => medianOf(answers.map(({ relativeError }) => relativeError))),
+    median_relative_error: relative(() => median(Float64Array.from(answers, ({ relativeError }) => relativeError))),
     within_3_percent: relative(() => share(({ relativeError }) => relativeError <= 0.03)),
     within_5_percent: relative(() => share(({ relativeError }) => relativeError <= 0.05)),
     ...coverageOf(answers.map(({ position }) => position)),
@@ -185,10 +186,4 @@ function frequencies(labels: Int32Array, classes: number): Float64Array {
   const counts = new Float64Array(classes).fill(1);
   for (const label of labels) counts[label]!++;
   return counts.map((count) => count / (labels.length + classes));
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >>> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -67,8 +67,11 @@ export async function predictSpectra(
   const { batchSize = BATCH_SIZE } = options;
   const predictions: Prediction[] = [];
   let waiting: StarSpectrum[] = [];
+  let preparer: SpectrumPreparer | null = null;
   const evaluate = async (): Promise<void> => {
-    const ofBatch = await predictBatch(model, classEdges, waiting, options);
+    const { normalize, rebin = 1 } = options;
+    preparer ??= new SpectrumPreparer({ normalize, rebin }, waiting[0]!.power.length);
+    const ofBatch = await predictBatch(model, classEdges, waiting, preparer, options);
     for (const [index, prediction] of ofBatch.entries()) await options.onStar?.(waiting[index]!, prediction);
     predictions.push(...ofBatch);
     waiting = [];
@@ -86,11 +89,10 @@ async function predictBatch(
   model: Network,
   classEdges: ClassEdges,
   stars: readonly StarSpectrum[],
-  { normalize, rebin = 1, calibration = null, grid, withLogits = false }: PredictOptions,
+  preparer: SpectrumPreparer,
+  { calibration = null, grid, withLogits = false }: PredictOptions,
 ): Promise<Prediction[]> {
-  const points = stars[0]!.power.length;
-  const preparer = new SpectrumPreparer({ normalize, rebin }, points);
-  const { inputs } = preparer;
+  const { inputs, points } = preparer;
   const spectra = new Float32Array(stars.length * inputs); // [B, inputs]
   for (const [index, { input, power }] of stars.entries()) {
     preparer.prepare(power, spectra.subarray(index * inputs, (index + 1) * inputs), { path: input });
