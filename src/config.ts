@@ -94,7 +94,7 @@ export interface Config {
   readonly summary: number;
   /** Stars that are simulated while training, and never twice; null: those of `data_dir`. */
   readonly simulate: SimulateConfig | null;
-  /** A `.pth` file whose weights the run starts from. */
+  /** A `.pth` file whose weights the run starts from; heads may have other class edges there. */
   readonly init: string | null;
   readonly validation: ValidationConfig;
   /** Optimizer steps between checkpoints inside an epoch; null: only after an epoch. */

@@ -1,8 +1,9 @@
 /** Everything a run needs before its first step: data, network, the state it goes on from, and its reports. */
 
 import { existsSync } from "node:fs";
-import { loadCheckpointFile, loadNewestCheckpoint, lockRun, type RunLock } from "../checkpoint";
+import { loadCheckpointFile, loadNewestCheckpoint, lockRun, type RunLock, type StateTensor } from "../checkpoint";
 import type { Config } from "../config";
+import { resolveClassEdges } from "../data/classes";
 import { mkdirP } from "../data/files";
 import type { SpectrumSource } from "../data/source";
 import type { Communicator } from "../distributed";
@@ -10,6 +11,7 @@ import { agree, requireEqual } from "../distributed/agree";
 import { GradientReducer } from "../distributed/gradient-reducer";
 import { selectEngine } from "../engine";
 import { createModel } from "../model/create-model";
+import { respaceHeads } from "../model/respace-heads";
 import { Adam } from "./adam";
 import { openTraining, openValidation } from "./datasets";
 import { type Evaluation, evaluatePrior, priorOf } from "./evaluate";
@@ -151,7 +153,7 @@ async function findStart(
   }
   if (restore) notes.push(`no checkpoint in "${path}": a new run starts`);
   if (config.init !== null) {
-    model.loadStateDict((await loadCheckpointFile(config.init)).model, config.init);
+    model.loadStateDict(await initialWeights(config, config.init), config.init);
     notes.push(`starts from the weights in "${config.init}"`);
   }
   if (!isOld) {
@@ -161,4 +163,12 @@ async function findStart(
   const aside = setOlderRunAside(path);
   if (aside !== null) notes.push(`the older run in "${path}" was moved to its subfolder "${aside}"`);
   return { notes, isRestored: false };
+}
+
+/** The weights in a file; heads that it has other classes for take over their densities. */
+async function initialWeights(config: Config, path: string): Promise<ReadonlyMap<string, StateTensor>> {
+  const { model, settings } = await loadCheckpointFile(path);
+  if (settings === null) return model;
+  const old = settings.config;
+  return respaceHeads(model, resolveClassEdges(old.heads, old.edges), resolveClassEdges(config.heads, config.edges));
 }

@@ -10,6 +10,7 @@ import { readMetrics } from "../../src/train/metrics-file";
 import type { TrainRecord, ValidationRecord } from "../../src/train/records";
 import type { TrainEvent } from "../../src/train/reports";
 import { oneCycle } from "../../src/train/schedule";
+import { assertClose } from "../assert-close";
 import { labelColumns, temporaryFolder, writeNpy } from "../data/make-shard";
 import { POINTS, tinyConfig, writeTinyData } from "./tiny-run";
 
@@ -164,6 +165,18 @@ test("a run may start from the weights of a file", async (t) => {
       assert.ok(Math.abs(value - then!.model.get(name)!.data[index]!) < 1e-7, `${name}[${index}]`);
     });
   }
+});
+
+test("a run with other class edges starts from the densities of a file's heads", async (t) => {
+  const { path: source, data } = await run(t, { num_epochs: 1 });
+  const init = join(source, "model.pth");
+  const edges = { numax: [0, 37.5, 75, 112.5, 150, 187.5, 225, 262.5, 300], inc: [-1, 45, 91] };
+  const spec = { num_epochs: 1, init, edges, schedule: "constant", learning_rate: 1e-12 };
+  const { path } = await run(t, spec, { data });
+  const [then, now] = await Promise.all([init, join(path, "model.pth")].map(loadCheckpointFile));
+  const old = then!.model.get("linear_numax.bias")!.data;
+  const expected = Float64Array.from({ length: 2 * old.length }, (_, index) => old[index >> 1]! - Math.LN2);
+  assertClose(now!.model.get("linear_numax.bias")!.data, expected, { rtol: 0, atol: 1e-6 });
 });
 
 test("weights of another network are refused before anything is written", async (t) => {
