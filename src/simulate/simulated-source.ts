@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import type { Filter } from "../config";
+import { digitizeValue } from "../data/binning";
 import { type ClassEdges, classOfValue } from "../data/classes";
 import { POINTS } from "../data/grid";
 import type { LabelReport } from "../data/label-table";
@@ -43,10 +44,13 @@ export class SimulatedSource implements SpectrumSource {
   readonly rows: number;
   readonly heads: readonly HeadName[];
   readonly classEdges: ClassEdges;
+  /** Values outside the class edges are counted over the stars of the first epoch. */
   readonly report: LabelReport;
   readonly fingerprint: string;
   private readonly inputs: number;
   private readonly choose: (source: StarSource) => ChosenStar;
+  /** Of the stars of the first epoch: [rows * heads]. */
+  private readonly firstValues: Float64Array;
 
   /** @throws {DataError} when the filter names an unknown column. */
   constructor(private readonly options: SimulatedSourceOptions) {
@@ -57,7 +61,9 @@ export class SimulatedSource implements SpectrumSource {
     this.folder = `simulated stars (${prior}, seed ${seed})`;
     this.choose = chosenStars(prior, filter, this.folder);
     this.inputs = inputPoints(POINTS, options.preparation.rebin);
-    this.report = reportOf(rows, this.heads);
+    this.firstValues = new Float64Array(rows * this.heads.length);
+    for (let row = 0; row < rows; row++) this.firstValues.set(this.drawValues(row), row * this.heads.length);
+    this.report = reportOf(rows, this.firstValues, classEdges);
     const identity = JSON.stringify([seed, prior, observation, rows, isFixed, ...(filter.length > 0 ? [filter] : [])]);
     const words = Array.from({ length: 8 }, (_, word) => hash32(word, ...Buffer.from(identity)));
     this.fingerprint = words.map((word) => word.toString(16).padStart(8, "0")).join("");
@@ -71,8 +77,8 @@ export class SimulatedSource implements SpectrumSource {
 
   /** The parameters of a star in their units: [heads]. */
   values(row: number): Float64Array {
-    const { columns } = this.choose({ seed: this.options.seed, shard: STREAM_SHARD, row });
-    return Float64Array.from(this.heads, (head) => labelValue(PARAMETERS[head], columns));
+    const { length } = this.heads;
+    return row < this.rows ? this.firstValues.slice(row * length, (row + 1) * length) : this.drawValues(row);
   }
 
   location(row: number): { path: string; row: number; shard: number } {
@@ -130,6 +136,11 @@ export class SimulatedSource implements SpectrumSource {
 
   async close(): Promise<void> {}
 
+  private drawValues(row: number): Float64Array {
+    const { columns } = this.choose({ seed: this.options.seed, shard: STREAM_SHARD, row });
+    return Float64Array.from(this.heads, (head) => labelValue(PARAMETERS[head], columns));
+  }
+
   private classesOf(values: Float64Array): Int32Array {
     const edges = [...this.classEdges.values()];
     return Int32Array.from(values, (value, index) => classOfValue(value, edges[index % edges.length]!));
@@ -150,8 +161,17 @@ function* blocksOf({ order, batchSize, start = 0, share = WHOLE }: BatchOptions)
   }
 }
 
-function reportOf(rows: number, heads: readonly HeadName[]): LabelReport {
-  const none = Object.fromEntries(heads.map((head) => [head, 0]));
+/** @param values [rows * heads] */
+function reportOf(rows: number, values: Float64Array, classEdges: ClassEdges): LabelReport {
+  const heads = [...classEdges.keys()];
+  const outside = (head: number, edges: Float64Array): number => {
+    let count = 0;
+    for (let row = 0; row < rows; row++) {
+      const label = digitizeValue(values[row * heads.length + head]!, edges) - 1;
+      if (label < 0 || label > edges.length - 2) count++;
+    }
+    return count;
+  };
   return {
     rowsRead: rows,
     rowsKept: rows,
@@ -159,7 +179,7 @@ function reportOf(rows: number, heads: readonly HeadName[]): LabelReport {
     droppedMissing: 0,
     droppedOutOfRange: 0,
     droppedByCap: 0,
-    outOfRange: none,
-    missing: none,
+    outOfRange: Object.fromEntries([...classEdges].map(([name, edges], head) => [name, outside(head, edges)])),
+    missing: Object.fromEntries(heads.map((head) => [head, 0])),
   };
 }

@@ -4,11 +4,11 @@ import { resolveClassEdges } from "../../src/data/classes";
 import { LONGEST_DAYS } from "../../src/data/grid";
 import type { Batch } from "../../src/data/source";
 import { chosenStars } from "../../src/simulate/chosen-stars";
-import { SimulatedSource } from "../../src/simulate/simulated-source";
+import { SimulatedSource, type SimulatedSourceOptions } from "../../src/simulate/simulated-source";
 
 const EDGES = resolveClassEdges(["dnu", "numax", "a3"]);
 
-function source(options: { rows?: number; seed?: number; isFixed?: boolean; workers?: number } = {}): SimulatedSource {
+function source(options: Partial<SimulatedSourceOptions> = {}): SimulatedSource {
   return new SimulatedSource({
     seed: 3,
     prior: "population",
@@ -45,6 +45,21 @@ test("a star is the same in any batch, on any number of workers, and from any st
   for (const key of ["spectra", "values", "labels"] as const) assert.deepEqual(join(parts, key), join(whole, key));
   const rest = await read(source(), { order, batchSize: 10, start: 10 });
   assert.deepEqual(join(rest, "spectra"), join(parts.slice(1), "spectra"));
+});
+
+test("values outside the class edges are counted over the first epoch's stars and clipped", () => {
+  const stars = Array.from({ length: 24 }, (_, row) => source().values(row)[0]!); // dnu, µHz
+  const [low, high] = [4, 9];
+  const expected = stars.filter((dnu) => dnu < low || dnu >= high).length;
+  assert.ok(expected > 0 && expected < 24);
+  const narrow = source({ classEdges: resolveClassEdges(["dnu", "numax", "a3"], { dnu: [low, 5, high] }) });
+  assert.deepEqual(narrow.report.outOfRange, { ...source().report.outOfRange, dnu: expected });
+  assert.equal(narrow.report.rowsKept, 24);
+  for (let row = 0; row < 24; row++) assert.equal(narrow.labels(row)[0], stars[row]! < 5 ? 0 : 1);
+});
+
+test("a star of a later epoch is another one", () => {
+  assert.notDeepEqual(source().values(24), source().values(0));
 });
 
 test("ranks share the stars of a batch", async () => {
