@@ -40,6 +40,8 @@ export interface BinScores extends Scores {
 }
 
 export interface HeadAssessment extends Scores {
+  /** Of the rows in which the network calls the parameter identifiable; null without any. */
+  readonly where_identifiable: Pick<Scores, "rows" | "loss" | "prior_loss"> | null;
   readonly reliability: Reliability;
   /**
    * By ranges of what the network says about dnu and snr, where it has these heads; ranges without rows are left out. The
@@ -76,7 +78,8 @@ export function assess(heldOut: HeldOut, options: AssessOptions): Map<HeadName, 
         }),
       );
       const positions = own.map(({ position }) => position);
-      return [head, { ...scoresOf(head, own), reliability: reliabilityOf(positions), bins }];
+      const reliability = reliabilityOf(positions);
+      return [head, { ...scoresOf(head, own), where_identifiable: identifiableScores(head, own), reliability, bins }];
     }),
   );
 }
@@ -167,6 +170,13 @@ function scoresOf(head: HeadName, answers: readonly Answer[]): Scores {
     prior_accuracy: share(({ priorClassesOff }) => priorClassesOff === 0),
     prior_mae: mean(({ priorError }) => priorError),
   };
+}
+
+function identifiableScores(head: HeadName, answers: readonly Answer[]): HeadAssessment["where_identifiable"] {
+  const told = answers.filter(({ bits }) => isIdentifiable(bits));
+  if (told.length === 0) return null;
+  const { rows, loss, prior_loss } = scoresOf(head, told);
+  return { rows, loss, prior_loss };
 }
 
 function binScores(

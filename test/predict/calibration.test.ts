@@ -147,6 +147,26 @@ test("scores of known answers are right", () => {
   const epp = scores.get("epp")!;
   assert.deepEqual([epp.accuracy, epp.accuracy_within_one], [0.5, 1], "first and last class of a phase are neighbours");
   assert.deepEqual([epp.median_relative_error, epp.within_3_percent], [null, null]);
+  // Of a prior of 1/3, 1/6, 1/6, 1/3 the probabilities 1/8, 1/8, 1/8, 5/8 tell 0.29 bits.
+  assert.equal(epp.where_identifiable, null);
+});
+
+test("the loss is also told of the stars in which the parameter is identifiable", () => {
+  const edges = resolveClassEdges(["dnu"], { dnu: [4, 5, 6] });
+  const heldOut: HeldOut = {
+    rows: 3,
+    classEdges: edges,
+    labels: Int32Array.of(0, 1, 1),
+    values: Float64Array.of(4.5, 5.5, 5.5),
+    // Probabilities 0.99, 0.01; 0.5, 0.5; 0.02, 0.98: of a prior of 2 / 5, 3 / 5 they tell 1.23, 0.03 and 0.61 bits.
+    logits: new Map([["dnu", Float32Array.of(Math.log(99), 0, 0, 0, 0, Math.log(49))]]),
+    features: new Map(),
+  };
+  const dnu = assess(heldOut, { calibration: null }).get("dnu")!;
+  assertClose(dnu.identifiable, 2 / 3, { rtol: 1e-12 });
+  assert.equal(dnu.where_identifiable!.rows, 2);
+  assertClose(dnu.where_identifiable!.loss, -(Math.log(0.99) + Math.log(0.98)) / 2, { rtol: 1e-6 });
+  assertClose(dnu.where_identifiable!.prior_loss, -(Math.log(2 / 5) + Math.log(3 / 5)) / 2, { rtol: 1e-12 });
 });
 
 test("a true value's position in its posterior is the probability below it, around the circle for a phase", () => {
