@@ -62,12 +62,13 @@ function rankOfProcess(folder: string, pid: number): string | null {
 }
 
 function rankCommand(flags: TrainFlags): string[] {
-  const named = { config: flags.config, preset: flags.preset, data: flags.data, engine: flags.engine };
+  const named = { preset: flags.preset, data: flags.data, engine: flags.engine };
   return [
     process.execPath,
     join(projectRoot, "bin", "asterolab.js"),
     ...["train", "--launched", "--path", flags.path, "--restore", flags.restore],
     ...Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
+    ...flags.config.flatMap((file) => ["--config", file]),
     ...flags.set.flatMap((assignment) => ["--set", assignment]),
     ...(flags.deterministic ? ["--deterministic"] : []),
     ...(flags.json ? ["--json"] : []),

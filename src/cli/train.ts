@@ -27,7 +27,7 @@ import { validationTable } from "./validation-table";
 export interface TrainFlags {
   readonly path: string;
   readonly restore: "yes" | "no";
-  readonly config?: string;
+  readonly config: readonly string[];
   readonly preset?: PresetName;
   readonly data?: string;
   readonly engine?: string;
@@ -50,7 +50,7 @@ export function trainCommand(): Command {
         .choices(["yes", "no"])
         .makeOptionMandatory(),
     )
-    .option("--config <file>", "JSON file of settings")
+    .option("--config <file>", "JSON file of settings; may be repeated, later ones win", collect, [])
     .addOption(new Option("--preset <name>", "settings to start from").choices(Object.keys(PRESETS)))
     .option("--data <dir>", "data set (setting data_dir)")
     .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES))
@@ -116,12 +116,12 @@ async function trainOnRank(flags: TrainFlags, comm: Communicator): Promise<void>
   }
 }
 
-/** Preset, then config file, then flags; a run that is continued without either goes on with its own settings. */
+/** Preset, then config files, then flags; a run that is continued without either goes on with its own settings. */
 function configOf(flags: TrainFlags): Config {
-  const isOwn = flags.restore === "yes" && flags.config === undefined && flags.preset === undefined;
+  const isOwn = flags.restore === "yes" && flags.config.length === 0 && flags.preset === undefined;
   const specs: (ConfigSpec | null)[] = [
     isOwn ? maybeReadConfig(flags.path) : null,
-    flags.config === undefined ? null : readConfigFile(flags.config),
+    ...flags.config.map((file) => readConfigFile(file)),
     flags.data === undefined ? null : { data_dir: flags.data },
     flags.engine === undefined ? null : { engine: flags.engine },
     flags.deterministic ? { deterministic: true } : null,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { type Command, CommanderError } from "commander";
 import { trainCommand } from "../../src/cli/train";
@@ -61,6 +61,21 @@ test("train, restore with the run's own settings, and validate", (t) => {
   const table = asterolab("validate", "--path", join(run, "checkpoint-3.pth"), "--data", data, "--engine", "native");
   assert.equal(table.status, 0, table.stderr);
   assert.match(table.stdout, /^parameter .*\nnumax .*\ninc .*\nvalidation loss /);
+});
+
+test("of several config files the later ones win, on several ranks too", (t) => {
+  const { data, config, run } = workspace(t);
+  const [second, third] = ["second.json", "third.json"].map((name) => join(dirname(config), name)) as [string, string];
+  writeFileSync(second, JSON.stringify({ num_epochs: 3, seed: 5, edges: { inc: [-1, 30, 91] } }));
+  writeFileSync(third, JSON.stringify({ num_epochs: 1 }));
+  for (const ranks of [[], ["--ranks", "1"]]) {
+    const configs = [config, second, third].flatMap((file) => ["--config", file]);
+    const ended = asterolab("train", "--path", run, "--restore", "no", "--data", data, ...configs, ...ranks);
+    assert.equal(ended.status, 0, ended.stderr);
+    const { num_epochs, seed, edges, heads } = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
+    assert.deepEqual([num_epochs, seed, edges.inc, heads], [1, 5, [-1, 30, 91], ["numax", "inc"]]);
+    assert.equal(edges.numax.length, 5);
+  }
 });
 
 test("SIGINT saves after the present step and ends with 130; --restore yes goes on", async (t) => {
