@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CommunicatorError } from "../errors";
 import { projectRoot } from "../version";
 import type { Reducible } from "./communicator";
-import type { Launch } from "./launch";
+import { type Launch, launcherName } from "./launch";
 
 export type Implementation = "openmpi" | "mpich";
 
@@ -43,6 +43,10 @@ const PREFERENCE: Readonly<Record<Launch["launcher"], readonly Implementation[]>
   srun: ["openmpi", "mpich"],
 };
 
+/** Which of srun's interfaces is whose. */
+export const SRUN_ADVICE =
+  "under srun, Open MPI joins with --mpi=pmix, and MPICH with --mpi=pmi2 (srun --mpi=list names what there is)";
+
 export function addonPath(implementation: Implementation): string {
   return join(projectRoot, "build", "mpi", implementation, "asterolab-mpi.node");
 }
@@ -50,15 +54,26 @@ export function addonPath(implementation: Implementation): string {
 /**
  * The addon for a launcher.
  *
- * @throws {CommunicatorError} that says what to install and build when there is none, or why it does not load.
+ * @throws {CommunicatorError} that says what to install and build when there is none, or why it does not load; or that
+ *   srun gave it no way to join.
  */
-export function loadMpiAddon(launcher: Launch["launcher"]): { readonly addon: MpiAddon; readonly path: string } {
+export function loadMpiAddon({ launcher, size }: Launch): { readonly addon: MpiAddon; readonly path: string } {
   const names = preference(launcher);
+  const name = launcherName(launcher);
   const found = names.find((name) => existsSync(addonPath(name)));
   if (found === undefined) {
     throw new CommunicatorError(
-      `Cannot join the ranks: ${launcher} started this process, but the addon for ${names.join(" or ")} is not built; ` +
-        "install that MPI's compiler (Debian: apt-get install libopenmpi-dev or libmpich-dev) and run `npm run build:mpi`",
+      `Cannot join the ranks: ${name} started this process, but the addon for ${names.join(" or ")} is not built; ` +
+        "install that MPI's compiler (Debian: apt-get install libopenmpi-dev or libmpich-dev) and run `npm run build:mpi`" +
+        (name.startsWith("srun") ? `; ${SRUN_ADVICE}` : ""),
+      { isRequest: true },
+    );
+  }
+  // Open MPI would end the process while it starts; other builds of MPI may find each other by srun alone.
+  if (launcher === "srun" && found === "openmpi" && process.env.ASTEROLAB_MPI === undefined) {
+    throw new CommunicatorError(
+      `Cannot join the ranks: srun started ${size} processes without an interface by which they find each other; ${SRUN_ADVICE}; ` +
+        "ASTEROLAB_MPI=openmpi or mpich tries without",
       { isRequest: true },
     );
   }

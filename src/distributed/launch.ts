@@ -45,6 +45,17 @@ export function detectLaunch(environment: Environment = process.env): Launch | n
   return launchOf("srun", ["SLURM_PROCID", environment.SLURM_PROCID], ["SLURM_STEP_NUM_TASKS", tasks]);
 }
 
+/**
+ * The launcher as its user called it: srun's plugins speak Hydra's language, or PMIx. The ranks of an mpirun inside a step
+ * of srun have Hydra's own variables too.
+ */
+export function launcherName(launcher: Launch["launcher"], environment: Environment = process.env): string {
+  const isOfStep = environment.SLURM_STEP_ID !== undefined && environment.MPI_LOCALRANKID === undefined;
+  if (isOfStep && launcher === "Hydra") return "srun --mpi=pmi2";
+  if (isOfStep && launcher === "PMIx") return "srun --mpi=pmix";
+  return launcher;
+}
+
 /** The environment without what makes a process a rank: for child processes, which must not join the ranks. */
 export function withoutRank(environment: Environment = process.env): Record<string, string> {
   const rest = Object.entries(environment).filter(([name, value]) => value !== undefined && !MPI_VARIABLE.test(name));

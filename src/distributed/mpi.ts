@@ -5,9 +5,9 @@ import { readFileSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { CommunicatorError } from "../errors";
 import { maybeKernelHooks } from "../kernel/hooks";
-import { loadMpiAddon, type MpiAddon } from "./addon";
+import { loadMpiAddon, type MpiAddon, SRUN_ADVICE } from "./addon";
 import type { Communicator } from "./communicator";
-import type { Launch } from "./launch";
+import { type Launch, launcherName } from "./launch";
 import { type Meeting, Watch } from "./watch";
 
 /**
@@ -16,14 +16,15 @@ import { type Meeting, Watch } from "./watch";
  * @throws {CommunicatorError} when the addon is missing, or was built with another MPI than the launcher's.
  */
 export async function openMpi(launch: Launch): Promise<Communicator> {
-  const { addon, path } = loadMpiAddon(launch.launcher);
+  const { addon, path } = loadMpiAddon(launch);
   const { rank, size, nodes, host, library } = await addon.init();
   const libraryName = library.split(/[\n,]/)[0]!.replace(/\s+/g, " ").trim();
   if (size === 1 && launch.size > 1) {
+    const launcher = launcherName(launch.launcher);
     throw new CommunicatorError(
-      `Cannot join the ranks: ${launch.launcher} started ${launch.size} processes, but ${libraryName}, with which the ` +
+      `Cannot join the ranks: ${launcher} started ${launch.size} processes, but ${libraryName}, with which the ` +
         "addon was built, sees each alone; build the addon with the launcher's own mpicxx (MPICXX=... npm run build:mpi)" +
-        (launch.launcher === "srun" ? ", or name the right interface in srun --mpi=pmix" : ""),
+        (launcher.startsWith("srun") ? `; ${SRUN_ADVICE}` : ""),
       { isRequest: true },
     );
   }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import test from "node:test";
-import { detectLaunch, withoutRank } from "../../src/distributed/launch";
+import { addonPath, loadMpiAddon } from "../../src/distributed/addon";
+import { detectLaunch, launcherName, withoutRank } from "../../src/distributed/launch";
 import { mpirunFlags } from "../../src/distributed/mpirun";
 
 const OPEN_MPI = { OMPI_COMM_WORLD_RANK: "1", OMPI_COMM_WORLD_SIZE: "4", PMIX_RANK: "1" };
@@ -19,9 +21,30 @@ test("the launcher is told by its variables, the most particular first", () => {
   assert.deepEqual(detectLaunch({ ...SBATCH, ...OPEN_MPI }), { launcher: "Open MPI", rank: 1, size: 4 });
 });
 
+test("ranks of srun are not taken for those of an mpirun inside its step", () => {
+  assert.equal(launcherName("Hydra", { ...SRUN, ...HYDRA }), "srun --mpi=pmi2");
+  assert.equal(launcherName("PMIx", { ...SRUN, PMIX_RANK: "5" }), "srun --mpi=pmix");
+  assert.equal(launcherName("srun", SRUN), "srun");
+  assert.equal(launcherName("Hydra", { ...SRUN, ...HYDRA, MPI_LOCALRANKID: "0" }), "Hydra");
+  assert.equal(launcherName("Hydra", { ...SBATCH, ...HYDRA }), "Hydra");
+});
+
 test("sbatch and salloc alone start no ranks", () => {
   assert.equal(detectLaunch(SBATCH), null);
   assert.equal(detectLaunch({ ...SBATCH, SLURM_STEP_NUM_TASKS: "1" }), null);
+});
+
+test("a step of srun without an interface for MPI is refused, with what to ask for", {
+  skip: existsSync(addonPath("openmpi")) ? false : "the addon for Open MPI is not built",
+}, () => {
+  assert.equal(process.env.ASTEROLAB_MPI, undefined);
+  assert.throws(() => loadMpiAddon({ launcher: "srun", rank: 0, size: 8 }), {
+    name: "CommunicatorError",
+    message:
+      "Cannot join the ranks: srun started 8 processes without an interface by which they find each other; under srun, " +
+      "Open MPI joins with --mpi=pmix, and MPICH with --mpi=pmi2 (srun --mpi=list names what there is); " +
+      "ASTEROLAB_MPI=openmpi or mpich tries without",
+  });
 });
 
 test("variables that contradict themselves are an error that names them", () => {
