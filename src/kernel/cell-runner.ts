@@ -95,7 +95,7 @@ export class CellRunner {
   }
 
   private async evaluate(cell: CompiledCell): Promise<unknown> {
-    const head = `(${cell.isAsync ? "async " : ""}function ${CELL_FUNCTION}(exports, require) { `;
+    const head = `(async function ${CELL_FUNCTION}(exports, require) { `;
     const run = vm.runInThisContext(`${head}${cell.code}\n})`, {
       filename: cell.file,
       columnOffset: -head.length,

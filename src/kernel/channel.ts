@@ -1,11 +1,11 @@
 /** What the kernel's processes say to each other: front and user process over pipes, front and compiler by messages. */
 
-/** One line of JSON from the user process. */
+/** One line of JSON from the user process; `cell` names the cell that started what gives this, where that is known. */
 export type UserMessage =
   | { readonly kind: "ready" }
-  | { readonly kind: "stream"; readonly name: StreamName; readonly text: string }
-  | { readonly kind: "display"; readonly content: DisplayContent; readonly isUpdate: boolean }
-  | { readonly kind: "clear"; readonly wait: boolean }
+  | { readonly kind: "stream"; readonly name: StreamName; readonly text: string; readonly cell?: string }
+  | { readonly kind: "display"; readonly content: DisplayContent; readonly isUpdate: boolean; readonly cell?: string }
+  | { readonly kind: "clear"; readonly wait: boolean; readonly cell?: string }
   | { readonly kind: "input"; readonly prompt: string; readonly isPassword: boolean }
   | { readonly kind: "end"; readonly outcome: CellOutcome; readonly collectives?: CollectiveState }
   /** A rank's answer to `collectives`. */
@@ -65,7 +65,6 @@ export interface CompiledCell {
   /** The name its frames have in a stack. */
   readonly file: string;
   readonly code: string;
-  readonly isAsync: boolean;
   /** The exported name that holds the value of the last expression. */
   readonly lastValue?: string;
   /** Local files the cell imports that are new or changed. */

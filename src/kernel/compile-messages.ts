@@ -2,8 +2,16 @@
 
 import type { CompiledCell } from "./channel";
 
+export interface CompileRequest {
+  readonly kind: "compile";
+  readonly code: string;
+  readonly file: string;
+  /** It declares nothing for later cells. */
+  readonly isExpression: boolean;
+}
+
 export type CompilerRequest =
-  | { readonly kind: "compile"; readonly code: string; readonly file: string }
+  | CompileRequest
   | { readonly kind: "complete"; readonly code: string; readonly position: number }
   | { readonly kind: "inspect"; readonly code: string; readonly position: number }
   | { readonly kind: "is-complete"; readonly code: string }

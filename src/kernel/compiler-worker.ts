@@ -2,7 +2,7 @@
 
 import { parentPort } from "node:worker_threads";
 import type { createConverter, isCompleteCode } from "tslab/dist/converter";
-import { type CompileReply, type CompilerRequest, describeDiagnostics } from "./compile-messages";
+import { type CompileReply, type CompileRequest, type CompilerRequest, describeDiagnostics } from "./compile-messages";
 import { prepareTypeScript } from "./typescript-host";
 
 const trace = prepareTypeScript(process.cwd());
@@ -34,7 +34,7 @@ parentPort!.on("message", (request: CompilerRequest & { readonly id: number }) =
 function answer(request: CompilerRequest): unknown {
   switch (request.kind) {
     case "compile":
-      return compile(request.code, request.file);
+      return compile(request);
     case "complete": {
       const info = converter.complete(declarations, request.code, request.position);
       return { start: info.start, end: info.end, matches: info.candidates };
@@ -51,7 +51,7 @@ function answer(request: CompilerRequest): unknown {
   }
 }
 
-function compile(code: string, file: string): CompileReply {
+function compile({ code, file, isExpression }: CompileRequest): CompileReply {
   const metadata = getCodeMetadata(code);
   if (metadata.module !== undefined) {
     const diagnostics = converter.addModule(metadata.module, code, metadata);
@@ -64,14 +64,13 @@ function compile(code: string, file: string): CompileReply {
     return { diagnostics: describeDiagnostics(converted.diagnostics, code, file) };
   }
   // Also kept when the cell fails half-way or is interrupted: what it has assigned until then stays usable.
-  declarations = converted.declOutput ?? "";
+  if (!isExpression) declarations = converted.declOutput ?? "";
   return {
     diagnostics: [],
     maps,
     cell: {
       file,
       code: converted.output ?? "",
-      isAsync: converted.hasToplevelAwait ?? false,
       lastValue: converted.lastExpressionVar,
       files: [...(converted.sideOutputs ?? []), ...outside],
     },

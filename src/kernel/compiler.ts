@@ -38,8 +38,8 @@ export class Compiler {
     });
   }
 
-  compile(code: string, file: string): Promise<CompileReply> {
-    return this.ask({ kind: "compile", code, file }) as Promise<CompileReply>;
+  compile(code: string, file: string, isExpression = false): Promise<CompileReply> {
+    return this.ask({ kind: "compile", code, file, isExpression }) as Promise<CompileReply>;
   }
 
   complete(code: string, position: number): Promise<Completion> {

@@ -2,13 +2,12 @@
 
 import type { MessageContent } from "../notebook/wire";
 import { version } from "../version";
-import type { CellHost, InputAnswer, StartHost } from "./cell-host";
-import type { CellOutcome, CompiledCell, ThrownError, UserMessage } from "./channel";
-import { Compiler } from "./compiler";
+import type { StartHost } from "./cell-host";
+import { type CellEnd, Cells, type ErrorContent } from "./cells";
+import type { UserMessage } from "./channel";
 import { History } from "./history";
 import { OutputPublisher } from "./output-publisher";
 import type { KernelServer, Request } from "./server";
-import { TracebackMapper } from "./traceback";
 
 export interface FrontOptions {
   readonly server: KernelServer;
@@ -23,38 +22,38 @@ export interface FrontOptions {
 type Reply = MessageContent;
 
 export class Front {
-  private readonly compiler = new Compiler();
+  private readonly cells: Cells;
   private readonly history = new History();
-  private readonly tracebacks = new TracebackMapper();
-  private readonly output: OutputPublisher;
-  private host: CellHost;
-  /** Every local file that a cell has imported, as it was compiled last. */
-  private readonly files = new Map<string, CompiledCell["files"][number]>();
-  /** The host has not run a cell, and holds none of the files. */
-  private isHostNew = true;
+  private readonly publisher: OutputPublisher;
   private queue: Promise<void> = Promise.resolve();
   private count = 0;
-  /** The request whose cell runs, or ran last: late output belongs to it. */
+  /** Cells and expressions that were not counted, since the last that was. */
+  private uncounted = 0;
+  /** The request whose cell runs, or ran last: output of which nobody can tell more belongs to it. */
   private current: Request | undefined;
-  private endCell: ((outcome: CellOutcome) => void) | undefined;
-  private isInterrupted = false;
-  private isAskingForInput = false;
+  /** The request that started each cell, under the name of its frames: what it left running may still print. */
+  private readonly requests = new Map<string, Request>();
+  /** The request to which the output belongs that the publisher holds. */
+  private target: Request | undefined;
   /** Requests of the shell channel received up to here are answered "aborted". */
   private abortedUpTo = 0;
   private received = 0;
 
   constructor(private readonly options: FrontOptions) {
-    this.output = new OutputPublisher((type, content) =>
-      this.options.server.publish(this.current?.message, type, content),
+    this.publisher = new OutputPublisher((type, content) =>
+      this.options.server.publish(this.target?.message, type, content),
     );
-    this.host = this.startHost();
+    this.cells = new Cells(options.startHost, {
+      onMessage: (message) => this.onUserMessage(message),
+      onLost: (reason) => this.outputOf().stream("stderr", `[asterolab] ${reason}\n`),
+    });
   }
 
   /** Takes a request from any channel; shell requests wait for those before them, control requests never. */
   readonly handle = (request: Request): void => {
     const { msg_type: type } = request.message.header;
     if (request.channel === "stdin") {
-      if (type === "input_reply") this.onInputReply(request.message.content);
+      if (type === "input_reply") this.cells.answerInput(String(request.message.content.value ?? ""));
     } else if (request.channel === "control") {
       void this.answer(request, 0);
     } else {
@@ -65,13 +64,11 @@ export class Front {
 
   /** Stops the running cell; nothing when none runs. */
   interrupt(): void {
-    this.isInterrupted = true;
-    if (this.isAskingForInput) this.answerInput({ value: "", isInterrupted: true });
-    if (this.endCell !== undefined) this.host.interrupt();
+    this.cells.interrupt();
   }
 
   stop(): Promise<void> {
-    return this.host.stop();
+    return this.cells.stop();
   }
 
   private async answer(request: Request, number: number): Promise<void> {
@@ -91,7 +88,11 @@ export class Front {
       }
     } catch (error) {
       const { name, message: evalue } = error as Error;
-      server.reply(request, type.replace(/_request$/, "_reply"), failed(name, evalue, [`${name}: ${evalue}`]));
+      server.reply(
+        request,
+        type.replace(/_request$/, "_reply"),
+        failed({ ename: name, evalue, traceback: [`${name}: ${evalue}`] }),
+      );
     }
     server.publish(message, "status", { execution_state: "idle" });
     end?.();
@@ -109,17 +110,17 @@ export class Front {
         this.interrupt();
         return { status: "ok" };
       case "is_complete_request": {
-        const { completed, indent } = await this.compiler.isComplete(String(content.code));
+        const { completed, indent } = await this.cells.compiler.isComplete(String(content.code));
         return completed ? { status: "complete" } : { status: "incomplete", indent: indent ?? "" };
       }
       case "complete_request": {
         const { code, offset, toPosition } = positionOf(content);
-        const { start, end, matches } = await this.compiler.complete(code, offset);
+        const { start, end, matches } = await this.cells.compiler.complete(code, offset);
         return { status: "ok", matches, cursor_start: toPosition(start), cursor_end: toPosition(end), metadata: {} };
       }
       case "inspect_request": {
         const { code, offset } = positionOf(content);
-        const text = await this.compiler.inspect(code, offset);
+        const text = await this.cells.compiler.inspect(code, offset);
         return { status: "ok", found: text !== undefined, data: text ? { "text/plain": text } : {}, metadata: {} };
       }
       case "history_request":
@@ -143,136 +144,104 @@ export class Front {
   }
 
   private async execute(request: Request): Promise<Reply> {
-    const {
-      code: rawCode,
-      silent,
-      store_history: isStored,
-      allow_stdin: allowStdin,
-      stop_on_error,
-    } = {
-      silent: false,
-      store_history: true,
-      allow_stdin: true,
-      stop_on_error: true,
-      ...request.message.content,
-    } as Record<string, unknown>;
-    if (typeof rawCode !== "string")
-      throw new TypeError(`Cannot run a cell whose code is ${JSON.stringify(rawCode)}, expected a string`);
-    const code = rawCode;
-    const isSilent = silent === true;
-    this.isInterrupted = false;
-    this.current = request;
-    this.output.restart();
-    if (!isSilent && isStored === true) {
+    const { code, isSilent, isStored, allowStdin, stopsOnError, expressions } = executionOf(request.message.content);
+    if (isStored) {
       this.count++;
+      this.uncounted = 0;
       this.history.add(this.count, code);
     }
     const count = this.count;
-    if (!isSilent) this.output.send("execute_input", { code, execution_count: count });
-    const error = await this.compileAndRun(code, { count, isSilent, allowStdin: allowStdin === true });
-    this.output.flush();
-    if (error === undefined) return { status: "ok", execution_count: count, payload: [], user_expressions: {} };
-    if (stop_on_error !== false) this.abortedUpTo = this.received;
-    if (!isSilent) this.output.send("error", error);
-    return { status: "error", execution_count: count, ...error };
+    const file = isStored ? `cell[${count}]` : this.uncountedFile();
+    this.current = request;
+    this.requests.set(file, request);
+    this.outputOf().restart();
+    if (!isSilent) this.outputOf().send("execute_input", { code, execution_count: count });
+    const { error, result, ranks } = await this.cells.run({ code, file, allowStdin, isSilent });
+    if (result !== undefined) this.outputOf().send("execute_result", { ...result, execution_count: count });
+    if (ranks !== undefined && !isSilent) this.outputOf().send("display_data", { ...ranks });
+    const values = error === undefined ? await this.evaluate(expressions, request) : {};
+    this.outputOf().flush();
+    if (error === undefined) return { status: "ok", execution_count: count, payload: [], user_expressions: values };
+    if (stopsOnError) this.abortedUpTo = this.received;
+    this.outputOf().send("error", error);
+    return { status: "error", execution_count: count, ...error, payload: [], user_expressions: values };
   }
 
-  /** Runs one cell; returns the content of its `error` message, if it failed. */
-  private async compileAndRun(
-    code: string,
-    { count, isSilent, allowStdin }: { count: number; isSilent: boolean; allowStdin: boolean },
-  ): Promise<ErrorContent | undefined> {
-    const { diagnostics, cell, maps = [] } = await this.compiler.compile(code, `cell[${count}]`);
-    if (diagnostics.length > 0) {
-      return errorContent(
-        "CompileError",
-        diagnostics[0]!.text,
-        diagnostics.flatMap(({ lines }) => lines),
-      );
+  /** What the client wants to know beside the cell's outputs: the value, or the error, of each expression. */
+  private async evaluate(expressions: Readonly<Record<string, unknown>>, request: Request): Promise<Reply> {
+    const values: Record<string, unknown> = {};
+    for (const [name, expression] of Object.entries(expressions)) {
+      const file = this.uncountedFile();
+      this.requests.set(file, request);
+      values[name] = answerOf(await this.cells.evaluate(String(expression), file));
     }
-    if (this.isInterrupted) return errorContent("KeyboardInterrupt", "before the cell began", []);
-    if (cell === undefined || (cell.code.trim() === "" && cell.files.length === 0)) return undefined;
-    this.tracebacks.add(cell.file, maps, code);
-    for (const file of cell.files) this.files.set(file.path, file);
-    const complete = this.isHostNew ? { ...cell, files: [...this.files.values()] } : cell;
-    this.isHostNew = false;
-    const outcome = await new Promise<CellOutcome>((resolve) => {
-      this.endCell = resolve;
-      this.host.run({ kind: "run", cell: complete, allowStdin, isSilent }, code);
-    });
-    this.endCell = undefined;
-    if (outcome.status === "ok" && outcome.result !== undefined) {
-      this.output.send("execute_result", { ...outcome.result, execution_count: count });
-    }
-    if (outcome.ranks !== undefined && !isSilent) this.output.send("display_data", { ...outcome.ranks });
-    return outcome.status === "error" ? this.describe(outcome.error) : undefined;
+    return values;
   }
 
-  private describe({ ename, evalue, stack, parts }: ThrownError): ErrorContent {
-    const traceback = parts?.flatMap(({ heading, stack: partStack }) => [
-      ...(heading === undefined ? [] : [heading]),
-      ...(partStack === undefined ? [] : this.tracebacks.map(partStack)),
-    ]);
-    return errorContent(ename, evalue, traceback ?? this.tracebacks.map(stack));
+  private uncountedFile(): string {
+    return `cell[${this.count}+${++this.uncounted}]`;
   }
 
-  private startHost(): CellHost {
-    const host: CellHost = this.options.startHost({
-      onMessage: (message) => this.onUserMessage(message),
-      onEnd: (reason, outcome) => this.onHostEnd(host, reason, outcome),
-    });
-    return host;
+  /** Output of the named cell, or, without a name, of the one that runs or ran last. */
+  private outputOf(cell?: string): OutputPublisher {
+    const target = (cell === undefined ? undefined : this.requests.get(cell)) ?? this.current;
+    if (target !== this.target) this.publisher.flush();
+    this.target = target;
+    return this.publisher;
   }
 
-  private onUserMessage(message: UserMessage): void {
-    if (message.kind === "stream") this.output.stream(message.name, message.text);
+  private onUserMessage(message: Exclude<UserMessage, { kind: "end" }>): void {
+    if (message.kind === "stream") this.outputOf(message.cell).stream(message.name, message.text);
     if (message.kind === "display") {
-      this.output.send(message.isUpdate ? "update_display_data" : "display_data", { ...message.content });
+      const type = message.isUpdate ? "update_display_data" : "display_data";
+      this.outputOf(message.cell).send(type, { ...message.content });
     }
-    if (message.kind === "clear") this.output.send("clear_output", { wait: message.wait });
-    if (message.kind === "end") this.endCell?.(message.outcome);
+    if (message.kind === "clear") this.outputOf(message.cell).send("clear_output", { wait: message.wait });
     if (message.kind === "input" && this.current !== undefined) {
-      this.output.flush();
-      this.isAskingForInput = true;
+      this.outputOf().flush();
       const content = { prompt: message.prompt, password: message.isPassword };
       this.options.server.requestInput(this.current, content);
     }
   }
-
-  private onInputReply(content: MessageContent): void {
-    if (this.isAskingForInput) this.answerInput({ value: String(content.value ?? "") });
-  }
-
-  private answerInput(answer: InputAnswer): void {
-    this.isAskingForInput = false;
-    this.host.answerInput(answer);
-  }
-
-  /** What ran the cells is gone: another takes its place, and the running cell ends with the reason. */
-  private onHostEnd(host: CellHost, reason: string, outcome: CellOutcome | undefined): void {
-    if (host !== this.host) return;
-    this.isAskingForInput = false;
-    void this.compiler.forget();
-    this.host = this.startHost();
-    this.isHostNew = true;
-    const error = { ename: "ProcessEnded", evalue: reason, stack: `ProcessEnded: ${reason}` };
-    if (this.endCell !== undefined) this.endCell(outcome ?? { status: "error", error });
-    else this.output.stream("stderr", `[asterolab] ${reason}\n`);
-  }
 }
 
-interface ErrorContent extends MessageContent {
-  readonly ename: string;
-  readonly evalue: string;
-  readonly traceback: readonly string[];
+interface Execution {
+  readonly code: string;
+  readonly isSilent: boolean;
+  readonly isStored: boolean;
+  readonly allowStdin: boolean;
+  readonly stopsOnError: boolean;
+  readonly expressions: Readonly<Record<string, unknown>>;
 }
 
-function errorContent(ename: string, evalue: string, traceback: readonly string[]): ErrorContent {
-  return { ename, evalue, traceback: traceback.length > 0 ? traceback : [`${ename}: ${evalue}`] };
+/**
+ * The fields of an execute_request, with the protocol's defaults. As in IPython, a silent cell is never stored, and its
+ * failure stops nobody.
+ *
+ * @throws {TypeError} without code to run
+ */
+function executionOf(content: MessageContent): Execution {
+  const { code, silent, store_history, allow_stdin, stop_on_error, user_expressions } = content;
+  if (typeof code !== "string")
+    throw new TypeError(`Cannot run a cell whose code is ${JSON.stringify(code)}, expected a string`);
+  const isSilent = silent === true;
+  return {
+    code,
+    isSilent,
+    isStored: !isSilent && store_history !== false,
+    allowStdin: allow_stdin !== false,
+    stopsOnError: !isSilent && stop_on_error !== false,
+    expressions: typeof user_expressions === "object" && user_expressions !== null ? { ...user_expressions } : {},
+  };
 }
 
-function failed(ename: string, evalue: string, traceback: readonly string[]): Reply {
-  return { status: "error", ename, evalue, traceback };
+function answerOf({ error, result }: CellEnd): Reply {
+  if (error !== undefined) return failed(error);
+  return { status: "ok", data: result?.data ?? {}, metadata: result?.metadata ?? {} };
+}
+
+function failed(error: ErrorContent): Reply {
+  return { status: "error", ...error };
 }
 
 /** Jupyter counts positions in code points, TypeScript in UTF-16 units. */

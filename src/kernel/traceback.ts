@@ -5,7 +5,7 @@ import { CELL_FUNCTION } from "./channel";
 
 /** The converter puts one line above a cell's source, to make it a module. */
 const LINES_ABOVE = 1;
-const FRAME = /(cell\[\d+\]):(\d+):(\d+)/g;
+const FRAME = /(cell\[[\d+]+\]):(\d+):(\d+)/g;
 const INTERNAL = /^\s+at .*(?:node:|[\\/](?:src|dist)[\\/]kernel[\\/])/;
 
 const WRAPPER = new RegExp(`at (?:async )?${CELL_FUNCTION} \\((cell\\[[^)]*)\\)`);

@@ -9,6 +9,7 @@ import { join, relative } from "node:path";
 import type * as TypeScript from "typescript";
 import { projectRoot } from "../version";
 import { withSharedTimer } from "./shared-timer";
+import { expandShorthands, resolveShorthands } from "./shorthand";
 
 /** A local file that a cell imports, compiled. */
 export interface CompiledFile {
@@ -70,7 +71,10 @@ export function prepareTypeScript(folder: string): CompilerTrace {
     host.createProgram = (...args) => {
       const program = createProgram(...args);
       const { emit } = program;
-      program.emit = (file, write, ...rest) => {
+      program.emit = (file, write, cancellation, onlyDeclarations, transformers) => {
+        resolveShorthands(original, program.getProgram().getTypeChecker());
+        const before = [expandShorthands(original), ...(transformers?.before ?? [])];
+        const rest = [cancellation, onlyDeclarations, { ...transformers, before }] as const;
         if (file === undefined || write === undefined || !isOutside(file.fileName, folder)) {
           return emit(file, write, ...rest);
         }

@@ -10,6 +10,7 @@ import type { Readable } from "node:stream";
 import { Writable } from "node:stream";
 import { inspect } from "node:util";
 import { errorCode } from "../files";
+import { cellContext } from "./cell-context";
 import { CellRunner, KeyboardInterrupt } from "./cell-runner";
 import {
   type CollectiveState,
@@ -56,17 +57,19 @@ export function startRuntime({ channels, marker, onCell, onRequest, endOf }: Run
   // The front maps the stacks of cells; ts-node's mapping, where it loads this file, would rename their frames.
   Reflect.deleteProperty(Error, "prepareStackTrace");
 
+  cellContext.follow();
+  const origin = (): { cell?: string } => ({ cell: cellContext.cell });
   const send = (message: UserMessage): void => channels.send(`${JSON.stringify(message)}\n`);
   for (const name of ["stdout", "stderr"] as const) {
     // Replaced before anyone touches it: Node's own would make the descriptor non-blocking, also for native code.
-    const value = streamTo(name, send);
+    const value = streamTo((text) => send({ kind: "stream", name, text, ...origin() }), name);
     Object.defineProperty(process, name, { value, configurable: true, enumerable: true, writable: true });
   }
 
   let isStdinAllowed = false;
   const hooks: KernelHooks = {
-    display: (content, isUpdate) => send({ kind: "display", content: encodeBytes(content), isUpdate }),
-    clear: (wait) => send({ kind: "clear", wait }),
+    display: (content, isUpdate) => send({ kind: "display", content: encodeBytes(content), isUpdate, ...origin() }),
+    clear: (wait) => send({ kind: "clear", wait, ...origin() }),
     get signal() {
       return runner.signal;
     },
@@ -75,6 +78,7 @@ export function startRuntime({ channels, marker, onCell, onRequest, endOf }: Run
   Object.defineProperty(globalThis, HOOKS, { value: hooks });
 
   const interrupts = new InterruptThread(channels.control, ({ wasTerminated, isForced }) => {
+    if (wasTerminated) cellContext.reset();
     runner.interrupt(isForced);
     // Node's record of asynchronous contexts was cut off mid-way; handling an exception empties it.
     if (wasTerminated) {
@@ -104,7 +108,7 @@ export function startRuntime({ channels, marker, onCell, onRequest, endOf }: Run
       isStdinAllowed = request.allowStdin;
       onCell?.(request);
       // From a timer: an interrupt may cut the stack off, which must not take the reading of requests with it.
-      setTimeout(() => runner.run(request.cell, request.isSilent), 0);
+      setTimeout(() => cellContext.run(request.cell.file, () => runner.run(request.cell, request.isSilent)), 0);
     } else if (onRequest !== undefined) {
       onRequest(request);
     } else if (request.kind === "exit") {
@@ -120,7 +124,7 @@ export function startRuntime({ channels, marker, onCell, onRequest, endOf }: Run
 
   /** Asks the person at the notebook for a line, as browsers' `prompt` does. */
   function prompt(question: unknown = ""): string {
-    if (!isStdinAllowed) throw new Error("Cannot ask for input: nobody sits at this notebook to give it");
+    if (!isStdinAllowed) throw new StdinNotImplementedError();
     send({ kind: "input", prompt: typeof question === "string" ? question : inspect(question), isPassword: false });
     const { value, isInterrupted } = JSON.parse(channels.readAnswer()) as { value: string; isInterrupted?: boolean };
     if (isInterrupted) throw new KeyboardInterrupt();
@@ -128,6 +132,14 @@ export function startRuntime({ channels, marker, onCell, onRequest, endOf }: Run
   }
 
   return { send };
+}
+
+/** Named as in IPython, so that tools know it. */
+class StdinNotImplementedError extends Error {
+  override readonly name = "StdinNotImplementedError";
+  constructor() {
+    super("Cannot ask for input: nobody sits at this notebook to give it");
+  }
 }
 
 const CLEANING = Symbol("cleaning");
@@ -148,14 +160,14 @@ export function writeAll(descriptor: number, text: string): void {
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 const RETRY_MS = 1;
 
-function streamTo(name: StreamName, send: (message: UserMessage) => void): Writable {
+function streamTo(onText: (text: string) => void, name: StreamName): Writable {
   const decoder = new TextDecoder();
   return Object.assign(
     new Writable({
       decodeStrings: false,
       write(chunk: string | Uint8Array, _encoding, done) {
         const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-        send({ kind: "stream", name, text });
+        onText(text);
         done();
       },
     }),

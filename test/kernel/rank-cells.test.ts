@@ -31,7 +31,7 @@ class Ranks {
   run(code: string): Promise<{ reason?: string; outcome?: CellOutcome }> {
     return new Promise((resolve) => {
       this.settle = resolve;
-      const cell = { file: `cell[${++this.count}]`, code, isAsync: true, files: [] };
+      const cell = { file: `cell[${++this.count}]`, code, files: [] };
       this.cells.run({ kind: "run", cell, allowStdin: false, isSilent: false }, code);
     });
   }
