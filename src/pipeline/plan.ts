@@ -116,7 +116,8 @@ export function staleReasons(
     before.work !== now.work && (now.work.startsWith(COMMAND) ? "its command changed" : "its notebook's code changed"),
     before.kernel !== now.kernel &&
       `its kernel was ${before.kernel ?? "the notebook's"}, is ${now.kernel ?? "the notebook's"}`,
-    before.ranks !== now.ranks && `it ran on ${before.ranks} ranks, now on ${now.ranks}`,
+    before.ranks !== now.ranks &&
+      `it ran on ${before.ranks} ${before.ranks === 1 ? "rank" : "ranks"}, now on ${now.ranks}`,
     before.code !== now.code && "Asterolab's code changed",
   ].filter((reason): reason is string => reason !== false);
   for (const name of union(before.parameters, now.parameters)) {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { lockRun } from "../checkpoint/run-lock";
 import { codeVersion } from "../code-version";
 import { mkdirP } from "../data/files";
-import { findKernelSpec } from "../notebook/kernelspecs";
+import { findRankedSpec } from "../notebook/kernelspecs";
 import { literalPath } from "../notebook/path-template";
 import { kernelNameOf, prepareNotebook } from "../notebook/prepare";
 import { version } from "../version";
@@ -204,11 +204,15 @@ class PipelineRun {
  * @throws {NotebookError} when a notebook, a parameter or a kernel's name is wrong.
  */
 export async function checkStages({ folder }: Pipeline, stages: readonly Stage[]): Promise<void> {
-  for (const { work } of stages) {
+  for (const { work, ranks } of stages) {
     if (work.kind === "command") continue;
     const path = literalPath(join(folder, work.notebook));
     await prepareNotebook({ input: path, output: path, parameters: parametersOf(work, false) }, (notebook) =>
-      findKernelSpec(work.kernel ?? kernelNameOf(notebook, work.notebook)),
+      findRankedSpec(
+        work.kernel ?? kernelNameOf(notebook, work.notebook),
+        ranks > 1 ? ranks : undefined,
+        notebook.metadata,
+      ),
     );
   }
 }

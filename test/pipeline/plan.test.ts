@@ -32,7 +32,7 @@ test("each change is a reason of its own", () => {
     [{ work: "notebook 2" }, "its notebook's code changed"],
     [{ work: "command 2" }, "its command changed"],
     [{ kernel: "python3" }, "its kernel was the notebook's, is python3"],
-    [{ ranks: 4 }, "it ran on 1 ranks, now on 4"],
+    [{ ranks: 4 }, "it ran on 1 rank, now on 4"],
     [{ code: "d" }, "Asterolab's code changed"],
     [{ parameters: { epochs: "7" } }, "parameter epochs was 6, is 7"],
     [{ parameters: {} }, "parameter epochs was 6, is not set"],
