@@ -63,6 +63,8 @@ const AUTOSAVE_MS = 30_000;
 /** Training saves a checkpoint when it is interrupted. */
 const INTERRUPT_GRACE_MS = 10_000;
 const ABORT_RETRIES = 3;
+/** Cells with this tag are left out, as nbclient does. */
+const SKIP_TAG = "skip-execution";
 
 /**
  * Runs `input` and saves it as `output`. A failing cell is a result, not an exception.
@@ -165,7 +167,8 @@ class Run {
     for (const [index, cell] of [...this.notebook.cells].entries()) {
       this.options.onEvent?.({ kind: "cell-start", index, cell });
       startCell(cell);
-      const isRun = cell.cell_type === "code" && cell.source.trim() !== "";
+      const isSkipped = cell.source.trim() === "" || tagsOf(cell).includes(SKIP_TAG);
+      const isRun = cell.cell_type === "code" && !isSkipped;
       if (isRun) await this.saver.save();
       const stop = isRun ? await this.executeCell(kernel, cell) : undefined;
       const hasFailed = stop !== undefined && stop.outcome !== "completed";

@@ -80,7 +80,8 @@ export async function prepareOnly(options: PrepareOptions): Promise<string> {
   describeRun(notebook, { inputPath: input, outputPath: output, parameters });
   for (const cell of notebook.cells) {
     // papermill keeps no record in the cell that it puts in itself.
-    const record = tagsOf(cell).includes(INJECTED_TAG) ? {} : { papermill: {} };
+    const isNew = Object.keys(parameters).length > 0 && tagsOf(cell).includes(INJECTED_TAG);
+    const record = isNew ? {} : { papermill: {} };
     cell.metadata = { ...record, ...cell.metadata, tags: [...tagsOf(cell)] };
   }
   if (output === STANDARD_STREAM) {
