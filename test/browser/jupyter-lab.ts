@@ -90,6 +90,11 @@ export class LabNotebook {
     return this.page.locator(".jp-Notebook .jp-CodeCell").nth(index);
   }
 
+  /** Outputs that say that a cell failed. */
+  errors(): Locator {
+    return this.page.locator('[data-mime-type="application/vnd.jupyter.error"]');
+  }
+
   outputOf(index: number): Locator {
     return this.cell(index).locator(".jp-OutputArea-output");
   }
@@ -118,6 +123,16 @@ export class LabNotebook {
     await this.page.locator('[data-jp-item-name="restart"]').click();
     await this.page.locator(".jp-Dialog .jp-mod-accept").click();
     await this.idle();
+  }
+
+  /** Shuts the kernel down and leaves the page: the next notebook has the machine for itself. */
+  async close(): Promise<void> {
+    await this.page.evaluate(async (token) => {
+      const headers = { Authorization: `token ${token}` };
+      const sessions = (await (await fetch("/api/sessions", { headers })).json()) as { id: string }[];
+      await Promise.all(sessions.map(({ id }) => fetch(`/api/sessions/${id}`, { method: "DELETE", headers })));
+    }, TOKEN);
+    await this.page.close();
   }
 
   async idle(): Promise<void> {
