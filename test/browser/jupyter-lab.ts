@@ -1,5 +1,6 @@
 /** JupyterLab as a person has it: its server from the project's virtual environment, its page in Chromium. */
 
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,6 +16,9 @@ const program = process.env.ASTEROLAB_JUPYTER ?? join(projectRoot, ".venv", "bin
 export const noJupyterLab = existsSync(program)
   ? false
   : "no JupyterLab here (python3 -m venv .venv && .venv/bin/pip install jupyterlab plotly)";
+
+/** Python's package plotly brings what draws live figures in JupyterLab; without it the picture stands there. */
+const isLive = existsSync(join(projectRoot, ".venv/share/jupyter/labextensions/jupyterlab-plotly"));
 
 const TOKEN = "of-this-test";
 
@@ -67,6 +71,12 @@ export async function startJupyterLab(t: TestContext, folder: string): Promise<s
   });
 }
 
+/** The names that JupyterLab's toolbar shows. */
+export const KERNELS = {
+  asterolab: "Asterolab (TypeScript)",
+  "asterolab-mpi": "Asterolab (TypeScript, MPI ranks)",
+} as const;
+
 /** A notebook open in JupyterLab. */
 export class LabNotebook {
   private constructor(
@@ -75,12 +85,17 @@ export class LabNotebook {
   ) {}
 
   /** Opens a notebook of the server's folder, and waits until its kernel is idle. */
-  static async open(browser: Browser, address: string, name: string): Promise<LabNotebook> {
+  static async open(
+    browser: Browser,
+    address: string,
+    name: string,
+    kernel: string = KERNELS.asterolab,
+  ): Promise<LabNotebook> {
     const { page, faults } = await openPage(browser);
     await page.goto(`${address}/lab/tree/${name}?token=${TOKEN}`);
     const notebook = new LabNotebook(page, faults);
     // Until there is a kernel, its state reads "idle", too.
-    await page.locator(".jp-Toolbar-kernelName", { hasText: "Asterolab (TypeScript)" }).waitFor();
+    await page.locator(".jp-Toolbar-kernelName", { hasText: kernel }).waitFor();
     await notebook.idle();
     return notebook;
   }
@@ -93,6 +108,21 @@ export class LabNotebook {
   /** Outputs that say that a cell failed. */
   errors(): Locator {
     return this.page.locator('[data-mime-type="application/vnd.jupyter.error"]');
+  }
+
+  /** What is drawn as a live figure, or, where nothing draws those, as a picture. */
+  figures(): Locator {
+    return this.page.locator(
+      isLive ? ".jp-OutputArea-output .js-plotly-plot .main-svg:first-child" : ".jp-OutputArea-output img",
+    );
+  }
+
+  /** Ends when so many figures are drawn; fails when there are more. */
+  async drawn(count: number): Promise<void> {
+    await this.figures()
+      .nth(count - 1)
+      .waitFor();
+    assert.equal(await this.figures().count(), count);
   }
 
   outputOf(index: number): Locator {
@@ -119,9 +149,13 @@ export class LabNotebook {
     await this.page.locator('[data-jp-item-name="interrupt"]').click();
   }
 
+  /** Until the server has the new kernel: before that the page still shows the old one's state, and drops requests. */
   async restart(): Promise<void> {
     await this.page.locator('[data-jp-item-name="restart"]').click();
+    const isRestart = (url: string): boolean => /\/api\/kernels\/[^/]+\/restart/.test(url);
+    const restarted = this.page.waitForResponse((response) => isRestart(response.url()));
     await this.page.locator(".jp-Dialog .jp-mod-accept").click();
+    await restarted;
     await this.idle();
   }
 
