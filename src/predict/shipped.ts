@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { projectRoot } from "../version";
 
-/** Folder of weights (`model.pth`), recipe (`recipe.json`), curves (`metrics.jsonl`) and card (`README.md`). */
+/** Folder of weights (`model.pth`), recipe (`recipe.json`, `network-*.json`, `pipeline.yaml`), curves (`metrics.jsonl`) and card (`README.md`). */
 export const SHIPPED_MODEL_FOLDER = join(projectRoot, "models", "compact");
 
 /** The network that `predict` takes where none is named. */
