@@ -72,10 +72,10 @@ export function sweepFigure({ sweep, points }: SweepBench): Figure {
     };
   };
   const isRate = sweep === "threads";
-  const measure = (side: Side, batch: number): number =>
-    isRate ? side.samples_per_s : (1000 * side.cpu_seconds_per_step.median) / batch;
-  const ours = points.map((point) => measure(point.ours, point.batch));
-  const theirs = points.map(({ peer, batch }) => (peer ? measure(peer, batch) : undefined));
+  const measure = ({ samples_per_s, cpu_seconds_per_step, batch }: Side): number =>
+    isRate ? samples_per_s : (1000 * cpu_seconds_per_step.median) / batch;
+  const ours = points.map((point) => measure(point.ours));
+  const theirs = points.map(({ peer }) => (peer ? measure(peer) : undefined));
   const data = [curve("Asterolab", PALETTE.blue, ours)];
   if (theirs.some((cost) => cost !== undefined)) data.push(curve("PyTorch", PALETTE.vermillion, theirs));
   return createFigure(data, {

@@ -29,12 +29,15 @@ export interface NetworkBenchOptions {
   readonly steps: number;
   /** A Python that has torch; without one only our side is measured. */
   readonly python?: string;
+  /** Spectra per step of the peer, where its best is another; default: as ours. */
+  readonly peerBatchSize?: number;
   readonly onRound?: (round: number) => void;
 }
 
 export interface Side {
   readonly name: string;
   readonly threads: number;
+  readonly batch: number;
   readonly samples_per_s: number;
   readonly seconds_per_step: Summary;
   /** Processor time of the whole process: what holds on a machine that others use too. */
@@ -60,7 +63,7 @@ export interface NetworkBench {
   readonly peer: Side | null;
   /** Ours over the peer's, in samples per second; null without a peer. */
   readonly ratio: number | null;
-  /** The same in samples per second of processor time. */
+  /** The same by processor time per sample. */
   readonly cpu_ratio: number | null;
   readonly machine: Machine;
   /** Measured after the steps; null on another engine than native. */
@@ -80,13 +83,13 @@ const WARM_UP_STEPS = 2;
  * @throws {CliError} when the peer does not run.
  */
 export async function benchNetwork(options: NetworkBenchOptions): Promise<NetworkBench> {
-  const { what, config, points, batchSize, rounds, steps, threads } = options;
+  const { what, config, points, batchSize, peerBatchSize = batchSize, rounds, steps, threads } = options;
   const engine = await selectEngine(config.engine, { threads });
   const model = createModel(config, points);
   const step = what === "train" ? trainStep(model, options) : inferStep(model, options);
   const classes = classCounts(resolveClassEdges(config.heads, config.edges));
   const peer = options.python
-    ? await Peer.start(options.python, { config, classes, points, batchSize, threads })
+    ? await Peer.start(options.python, { config, classes, points, batchSize: peerBatchSize, threads })
     : null;
   try {
     for (let index = 0; index < WARM_UP_STEPS; index++) step();
@@ -109,7 +112,7 @@ export async function benchNetwork(options: NetworkBenchOptions): Promise<Networ
       options.onRound?.(round + 1);
     }
     const ours = side(engine.describe(), engine.threads, ourTimes, batchSize, peakRssMb());
-    const theirs = peer && side(peer.name, peer.threads, peerTimes, batchSize, peerRss);
+    const theirs = peer && side(peer.name, peer.threads, peerTimes, peerBatchSize, peerRss);
     const isNative = engine.name === "native";
     const yardsticks = isNative ? measureYardsticks() : null;
     const stepSeconds = ourTimes.map(({ seconds }) => seconds);
@@ -122,7 +125,7 @@ export async function benchNetwork(options: NetworkBenchOptions): Promise<Networ
       ours,
       peer: theirs,
       ratio: theirs && ours.samples_per_s / theirs.samples_per_s,
-      cpu_ratio: theirs && theirs.cpu_seconds_per_step.median / ours.cpu_seconds_per_step.median,
+      cpu_ratio: theirs && cpuPerSample(theirs) / cpuPerSample(ours),
       machine: {
         cpu: cpus()[0]?.model ?? "unknown",
         cores: availableParallelism(),
@@ -178,11 +181,15 @@ function timeOf(work: () => void): StepTime {
   return { seconds: (performance.now() - startedAt) / 1000, cpuSeconds: (user + system) / 1e6 };
 }
 
-function side(name: string, threads: number, times: readonly StepTime[], batchSize: number, rssMb: number): Side {
+function side(name: string, threads: number, times: readonly StepTime[], batch: number, rssMb: number): Side {
   const wall = summarize(times.map(({ seconds }) => seconds));
   const cpu = summarize(times.map(({ cpuSeconds }) => cpuSeconds));
-  const samples_per_s = batchSize / wall.median;
-  return { name, threads, samples_per_s, seconds_per_step: wall, cpu_seconds_per_step: cpu, peak_rss_mb: rssMb };
+  const samples_per_s = batch / wall.median;
+  return { name, threads, batch, samples_per_s, seconds_per_step: wall, cpu_seconds_per_step: cpu, peak_rss_mb: rssMb };
+}
+
+function cpuPerSample({ cpu_seconds_per_step, batch }: Side): number {
+  return cpu_seconds_per_step.median / batch;
 }
 
 function peakRssMb(): number {

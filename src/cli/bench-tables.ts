@@ -52,11 +52,11 @@ export function sweepTable({ sweep, points }: SweepBench): string {
   return `${[head, ...rows].join("\n")}\n`;
 }
 
-function sideLine({ name, samples_per_s, seconds_per_step, cpu_seconds_per_step, peak_rss_mb }: Side): string {
+function sideLine({ name, batch, samples_per_s, seconds_per_step, cpu_seconds_per_step, peak_rss_mb }: Side): string {
   const { median, minimum, maximum } = seconds_per_step;
   return (
     `${fixed(samples_per_s, 1, 8)} samples/s  ${ms(median)} ms a step (${ms(minimum)} to ${ms(maximum)}), ` +
-    `${ms(cpu_seconds_per_step.median)} ms of processor time  ${peak_rss_mb} MB  ${name}`
+    `${ms(cpu_seconds_per_step.median)} ms of processor time  ${peak_rss_mb} MB  batch ${batch}  ${name}`
   );
 }
 

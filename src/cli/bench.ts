@@ -16,6 +16,7 @@ import { createProgress } from "./progress";
 
 export interface Flags {
   readonly peer?: string;
+  readonly peerBatch?: number;
   readonly json?: boolean;
   readonly preset: PresetName;
   readonly batch: number;
@@ -36,6 +37,7 @@ export function benchCommand(): Command {
   return new Command("bench")
     .addArgument(new Argument("<what>", "what is measured").choices(["train", "infer", "simulate", "load", "scale"]))
     .option("--peer <python>", "a Python that has torch, measured in turn with ours")
+    .option("--peer-batch <n>", "its spectra per step (default: as ours)", integer("--peer-batch", 1))
     .addOption(new Option("--preset <name>", "the network").choices(Object.keys(PRESETS)).default("reference"))
     .option("--batch <n>", "spectra per step", integer("--batch", 1), 32)
     .option("--length <n>", "points of a spectrum", integer("--length", 1), POINTS)
@@ -81,6 +83,7 @@ async function run(what: Subject, flags: Flags): Promise<void> {
     rounds: flags.rounds,
     steps: flags.steps,
     ...(flags.peer !== undefined && { python: flags.peer }),
+    ...(flags.peerBatch !== undefined && { peerBatchSize: flags.peerBatch }),
   };
   if (flags.sweep !== undefined) {
     const label = `bench ${what}, ${flags.sweep}`;

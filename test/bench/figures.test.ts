@@ -43,7 +43,7 @@ test("a roofline without yardsticks is refused", () => {
 test("a sweep shows processor time per spectrum, against threads the rate, and the peer where it was measured", () => {
   const points = [
     { value: 1, ...bench({ batch: 1 }) },
-    { value: 4, ...bench({ batch: 4, peer: side(3, 8) }) },
+    { value: 4, ...bench({ batch: 4, ours: side(7, 0.5, 4), peer: side(3, 8, 4) }) },
   ];
   const [ours, theirs] = sweepFigure({ sweep: "batch", points }).data as ScatterTrace[];
   assert.deepEqual(
@@ -76,10 +76,11 @@ function bench(fields: Partial<NetworkBench>): NetworkBench {
   };
 }
 
-function side(samplesPerSecond: number, cpuSeconds: number): Side {
+function side(samplesPerSecond: number, cpuSeconds: number, batch = 1): Side {
   return {
     name: "test",
     threads: 2,
+    batch,
     samples_per_s: samplesPerSecond,
     seconds_per_step: summarize([1]),
     cpu_seconds_per_step: summarize([cpuSeconds]),
