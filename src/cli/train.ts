@@ -19,7 +19,7 @@ import { type TrainResult, train } from "../train/loop";
 import type { TrainEvent } from "../train/reports";
 import { maybeReadConfig } from "../train/run-folder";
 import { integer } from "./arguments";
-import { listenForStop } from "./interrupt";
+import { type Interrupt, listenForStop } from "./interrupt";
 import { createProgress, type Progress } from "./progress";
 import { launchTraining } from "./train-ranks";
 import { validationTable } from "./validation-table";
@@ -74,19 +74,21 @@ async function runTrain(flags: TrainFlags): Promise<void> {
     process.exitCode = await launchTraining(flags, flags.ranks);
     return;
   }
+  const interrupt = listenForStop();
   const comm = await openWorld();
   try {
-    await trainOnRank(flags, comm);
+    await trainOnRank(flags, comm, interrupt);
   } catch (error) {
     // What all ranks know is told by the first.
     if (comm.rank === 0) throw error;
     process.exitCode = exitCodeOf(error);
   } finally {
+    interrupt.release();
     await comm.close();
   }
 }
 
-async function trainOnRank(flags: TrainFlags, comm: Communicator): Promise<void> {
+async function trainOnRank(flags: TrainFlags, comm: Communicator, interrupt: Interrupt): Promise<void> {
   const isTeller = comm.rank === 0;
   const config = await broadcastValue(comm, await agree(comm, () => configOf(flags)));
   if (isTeller) {
@@ -94,7 +96,7 @@ async function trainOnRank(flags: TrainFlags, comm: Communicator): Promise<void>
       process.stderr.write(`${setting.padEnd(SETTING_WIDTH)} ${JSON.stringify(value)}\n`);
     }
   }
-  const interrupt = listenForStop({ isTeller, isLaunched: flags.launched ?? false });
+  if (isTeller) interrupt.beTeller(flags.launched ?? false);
   const display = isTeller ? createDisplay() : null;
   try {
     const result = await train(config, {
@@ -112,7 +114,6 @@ async function trainOnRank(flags: TrainFlags, comm: Communicator): Promise<void>
     if (result.stopped === "interrupted" && comm.size === 1) process.exitCode = interrupt.exitCode();
   } finally {
     display?.stop();
-    interrupt.release();
   }
 }
 

@@ -63,6 +63,28 @@ test("train, restore with the run's own settings, and validate", (t) => {
   assert.match(table.stdout, /^parameter .*\nnumax .*\ninc .*\nvalidation loss /);
 });
 
+for (const signal of ["SIGUSR1", "SIGTERM"] as const) {
+  test(`${signal} while a run starts is heard: it ends in order before its first step, and begins with the next restore`, async (t) => {
+    const { data, config, run } = workspace(t);
+    const args = ["train", "--path", run, "--restore", "no", "--config", config, "--data", data];
+    const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      // The settings are written before the engine, the data and the folder are opened.
+      if (!stderr.includes("num_epochs") && (stderr + text).includes("num_epochs")) child.kill(signal);
+      stderr += text;
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    assert.equal(code, signal === "SIGUSR1" ? 138 : 143, stderr);
+    assert.match(stderr, new RegExp(`^${signal}: saving after this step; once more ends at once$`, "m"));
+    assert.match(stderr, /interrupted after step 0; --restore yes goes on from here/);
+    const second = asterolab("train", "--path", run, "--restore", "yes", "--set", "num_epochs=1", "--json");
+    assert.equal(second.status, 0, second.stderr);
+    assert.match(second.stderr, /^no checkpoint in ".*run": a new run starts$/m);
+    assert.equal(JSON.parse(second.stdout).step, 4);
+  });
+}
+
 test("of several config files the later ones win, on several ranks too", (t) => {
   const { data, config, run } = workspace(t);
   const [second, third] = ["second.json", "third.json"].map((name) => join(dirname(config), name)) as [string, string];
