@@ -8,7 +8,8 @@ import type { SpectrumSource } from "../data/source";
 import { selectEngine } from "../engine";
 import { CliError } from "../errors";
 import { assess, type HeadAssessment } from "../predict/assessment";
-import { type Calibration, classShares, fitCalibration } from "../predict/calibration";
+import type { Calibration } from "../predict/calibrated";
+import { classShares, fitCalibration } from "../predict/calibration";
 import { assessClassical } from "../predict/classical-assessment";
 import { collectHeldOut, type HeldOut, halfOfRows, rowsWhere } from "../predict/held-out";
 import { saveModelFile } from "../predict/model-file";
@@ -101,6 +102,7 @@ async function assessClasses(opened: OpenedModel, flags: ValidateFlags): Promise
   const described = calibration && {
     rows: calibration.rows,
     temperatures: Object.fromEntries(calibration.temperatures),
+    interval_masses: Object.fromEntries(calibration.intervalMasses),
     prior_weights: Object.fromEntries(calibration.priorWeights),
     ...(uncalibrated && { uncalibrated: Object.fromEntries([...uncalibrated].map(([head, s]) => [head, brief(s)])) }),
   };
@@ -204,18 +206,19 @@ function brief({
 /** Temperatures, and what the same rows scored without them. */
 function calibrationLines(
   path: string,
-  { temperatures, priorWeights }: Calibration,
+  { temperatures, priorWeights, intervalMasses }: Calibration,
   uncalibrated: ReadonlyMap<HeadName, HeadAssessment>,
 ): string[] {
   const lines = [...temperatures].map(([head, temperature]) => {
     const { loss, coverage68, coverage95 } = uncalibrated.get(head)!;
     const before = `NLL ${loss.toFixed(3)}, 68 % covers ${percent(coverage68)}, 95 % ${percent(coverage95)}`;
     const weight = priorWeights.get(head)!.toFixed(3);
-    return `  ${head.padEnd(5)}  ${temperature.toFixed(3)}  ${weight.padStart(6)}  (without: ${before})`;
+    const masses = intervalMasses.get(head)!.map(percent).join(" and ");
+    return `  ${head.padEnd(5)}  ${temperature.toFixed(3)}  ${weight.padStart(6)}  ${masses}  (without: ${before})`;
   });
   return [
     "",
-    "temperature and weight of the prior, fitted on the other half of the rows:",
+    "temperature, weight of the prior, and what the 68 % and 95 % intervals take of a posterior, fitted on the other half of the rows:",
     ...lines,
     `calibrated model in "${path}"`,
   ];

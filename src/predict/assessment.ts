@@ -4,7 +4,7 @@ import { classOfValue } from "../data/classes";
 import { median } from "../data/median";
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import { shorterWay } from "../data/phases";
-import type { Calibration } from "./calibration";
+import { type Calibration, type IntervalMasses, PLAIN_MASSES } from "./calibrated";
 import { type Coverage, coverageOf, positionOf, type Reliability, reliabilityOf } from "./coverage";
 import { allRows, type HeldOut, logitsOfRow } from "./held-out";
 import { informationBits, isIdentifiable } from "./information";
@@ -71,15 +71,17 @@ export function assess(heldOut: HeldOut, options: AssessOptions): Map<HeadName, 
   return new Map(
     heads.map((head) => {
       const own = answers.get(head)!;
+      const masses = calibration?.intervalMasses.get(head) ?? PLAIN_MASSES;
       const bins = Object.fromEntries(
         (["dnu", "snr"] as const).flatMap((by) => {
           const medians = answers.get(by)?.map(({ median }) => median);
-          return medians ? [[by, binScores(head, own, BIN_EDGES[by], medians)]] : [];
+          return medians ? [[by, binScores(head, own, masses, BIN_EDGES[by], medians)]] : [];
         }),
       );
       const positions = own.map(({ position }) => position);
       const reliability = reliabilityOf(positions);
-      return [head, { ...scoresOf(head, own), where_identifiable: identifiableScores(head, own), reliability, bins }];
+      const where_identifiable = identifiableScores(head, own, masses);
+      return [head, { ...scoresOf(head, own, masses), where_identifiable, reliability, bins }];
     }),
   );
 }
@@ -148,7 +150,7 @@ function answerOf(
   };
 }
 
-function scoresOf(head: HeadName, answers: readonly Answer[]): Scores {
+function scoresOf(head: HeadName, answers: readonly Answer[], masses: IntervalMasses): Scores {
   const mean = (of: (answer: Answer) => number): number =>
     answers.reduce((sum, answer) => sum + of(answer), 0) / answers.length;
   const share = (is: (answer: Answer) => boolean): number => mean((answer) => (is(answer) ? 1 : 0));
@@ -163,7 +165,10 @@ function scoresOf(head: HeadName, answers: readonly Answer[]): Scores {
     median_relative_error: relative(() => median(Float64Array.from(answers, ({ relativeError }) => relativeError))),
     within_3_percent: relative(() => share(({ relativeError }) => relativeError <= 0.03)),
     within_5_percent: relative(() => share(({ relativeError }) => relativeError <= 0.05)),
-    ...coverageOf(answers.map(({ position }) => position)),
+    ...coverageOf(
+      answers.map(({ position }) => position),
+      masses,
+    ),
     information_bits: mean(({ bits }) => bits),
     identifiable: share(({ bits }) => isIdentifiable(bits)),
     prior_loss: mean(({ priorLoss }) => priorLoss),
@@ -172,23 +177,28 @@ function scoresOf(head: HeadName, answers: readonly Answer[]): Scores {
   };
 }
 
-function identifiableScores(head: HeadName, answers: readonly Answer[]): HeadAssessment["where_identifiable"] {
+function identifiableScores(
+  head: HeadName,
+  answers: readonly Answer[],
+  masses: IntervalMasses,
+): HeadAssessment["where_identifiable"] {
   const told = answers.filter(({ bits }) => isIdentifiable(bits));
   if (told.length === 0) return null;
-  const { rows, loss, prior_loss } = scoresOf(head, told);
+  const { rows, loss, prior_loss } = scoresOf(head, told, masses);
   return { rows, loss, prior_loss };
 }
 
 function binScores(
   head: HeadName,
   answers: readonly Answer[],
+  masses: IntervalMasses,
   edges: readonly number[],
   medians: readonly number[],
 ): BinScores[] {
   return edges.slice(1).flatMap((to, index) => {
     const from = edges[index]!;
     const inside = answers.filter((_, row) => medians[row]! >= from && medians[row]! < to);
-    return inside.length === 0 ? [] : [{ from, to, ...scoresOf(head, inside) }];
+    return inside.length === 0 ? [] : [{ from, to, ...scoresOf(head, inside, masses) }];
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import { hash32 } from "../random";
+import { type IntervalMasses, PLAIN_MASSES } from "./calibrated";
 import { cumulative, unrolledPosterior } from "./posteriors";
 
 /** How often the central intervals of many posteriors cover the truth, from `positions`. */
@@ -37,9 +38,13 @@ export function positionOf(
   return cumulative(steps.probabilities, steps.edges, cut + shifted - Math.floor(shifted));
 }
 
-/** The parts of the positions inside the central 68 % and 95 %. */
-export function coverageOf(positions: ArrayLike<number>): Coverage {
-  return { coverage68: shareWithin(positions, 0.68), coverage95: shareWithin(positions, 0.95) };
+/**
+ * The parts of the positions inside the central intervals.
+ *
+ * @param masses the probabilities that the intervals called 68 % and 95 % take of a posterior
+ */
+export function coverageOf(positions: ArrayLike<number>, masses: IntervalMasses = PLAIN_MASSES): Coverage {
+  return { coverage68: shareWithin(positions, masses[0]), coverage95: shareWithin(positions, masses[1]) };
 }
 
 /** A reliability diagram: how often central intervals of each nominal probability cover the truth. */

@@ -1,14 +1,8 @@
 /** From a spectrum file to posteriors. */
 
 export { type AssessOptions, assess, BIN_EDGES, type HeadAssessment, type Scores } from "./assessment";
-export {
-  type CalibrateOptions,
-  type Calibration,
-  calibrate,
-  calibratedLogits,
-  classShares,
-  fitCalibration,
-} from "./calibration";
+export { type Calibration, calibratedLogits } from "./calibrated";
+export { type CalibrateOptions, calibrate, classShares, fitCalibration } from "./calibration";
 export { type Coverage, coverageOf, type Reliability } from "./coverage";
 export { type Detection, detectionOf } from "./detection";
 export { FREQUENCY_UNITS, type FrequencyUnit } from "./frequency-unit";

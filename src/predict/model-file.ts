@@ -13,7 +13,7 @@ import type { ClassEdges } from "../data/classes";
 import { type HeadName, isHeadName } from "../data/parameters";
 import { CheckpointError } from "../errors";
 import type { Model } from "../model/model";
-import type { Calibration } from "./calibration";
+import type { Calibration, IntervalMasses } from "./calibrated";
 import type { Neighbourhood } from "./familiarity";
 import type { FeatureName } from "./held-out";
 
@@ -26,7 +26,8 @@ export interface ModelContents extends NetworkSettings {
 /**
  * Writes a network for `predict`, without the optimizer's state: a `.pth` file that `torch.load(weights_only=True)` reads.
  * Its dict has `model_state_dict`, `asterolab` (settings) and, with a calibration, `calibration`: `temperature` and
- * `prior_weight` by head, `prior` (class frequencies by head), `familiarity` and `rows`.
+ * `prior_weight` by head, `prior` (class frequencies by head), `interval_mass` (of the 68 % and 95 % intervals, by head),
+ * `familiarity` and `rows`.
  *
  * @throws {CheckpointError} when it cannot be written.
  */
@@ -38,7 +39,8 @@ export async function saveModelFile(path: string, contents: ModelContents): Prom
 }
 
 /** The dict under the key `calibration`. */
-function calibrationToDict({ temperatures, priorWeights, prior, familiarity, rows }: Calibration): TorchDict {
+function calibrationToDict(calibration: Calibration): TorchDict {
+  const { temperatures, priorWeights, prior, intervalMasses, familiarity, rows } = calibration;
   const floats = (values: ReadonlyMap<HeadName, number>): TorchDict =>
     new Map([...values].map(([head, value]) => [head, new TorchFloat(value)]));
   const float32 = (data: Float32Array, ...shape: number[]): TorchTensor => new TorchTensor("float32", shape, data);
@@ -46,6 +48,12 @@ function calibrationToDict({ temperatures, priorWeights, prior, familiarity, row
     ["temperature", floats(temperatures)],
     ["prior_weight", floats(priorWeights)],
     ["prior", new Map([...prior].map(([head, shares]) => [head, new TorchTensor("float64", [shares.length], shares)]))],
+    [
+      "interval_mass",
+      new Map(
+        [...intervalMasses].map(([head, masses]) => [head, new TorchTensor("float64", [2], Float64Array.from(masses))]),
+      ),
+    ],
     [
       "familiarity",
       new Map(
@@ -86,12 +94,27 @@ export function calibrationFromDict(dict: TorchDict, classEdges: ClassEdges, pat
       temperatures,
       priorWeights: numbersByHead(reader, "prior_weight"),
       prior: new Map(prior),
+      intervalMasses: reader.has("interval_mass")
+        ? massesFrom(reader.readerAt("interval_mass"), classEdges)
+        : new Map(),
       familiarity: new Map(names.map((name) => [name, neighbourhoodFrom(familiarity.readerAt(name))])),
       rows: reader.integer("rows"),
     };
   } catch (cause) {
     throw new CheckpointError(`Cannot load checkpoint "${path}": ${(cause as Error).message}`, path, { cause });
   }
+}
+
+function massesFrom(reader: DictReader, classEdges: ClassEdges): Map<HeadName, IntervalMasses> {
+  return new Map(
+    [...classEdges.keys()].map((head) => {
+      const [mass68, mass95] = numbersAt(reader, head, 2) as unknown as IntervalMasses;
+      if (mass68 > 0 && mass68 <= mass95 && mass95 <= 1) return [head, [mass68, mass95]];
+      throw new Error(
+        `calibration.interval_mass.${head} is ${mass68} and ${mass95}, expected two that rise, above 0 and at most 1`,
+      );
+    }),
+  );
 }
 
 function neighbourhoodFrom(reader: DictReader): Neighbourhood {

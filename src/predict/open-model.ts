@@ -11,7 +11,7 @@ import { CheckpointError, CliError } from "../errors";
 import { createModel } from "../model/create-model";
 import type { Model } from "../model/model";
 import { sequenceLength } from "../model/parameters";
-import type { Calibration } from "./calibration";
+import type { Calibration } from "./calibrated";
 import { calibrationFromDict } from "./model-file";
 
 /** The checkpoints of a run folder that a network is taken from, the best first. */

@@ -3,7 +3,7 @@
 import { classCenters } from "../data/classes";
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import { ClassMean, limitsOf, wrapPhase } from "../data/phases";
-import { type Calibration, calibratedLogits } from "./calibration";
+import { type Calibration, calibratedLogits, PLAIN_MASSES } from "./calibrated";
 import { informationBits, isIdentifiable } from "./information";
 
 /** What the network says about one parameter of one star; values in the parameter's unit. */
@@ -15,9 +15,12 @@ export interface Posterior {
   readonly median: number;
   /** The middle of the most probable class. */
   readonly mode: number;
-  /** From the 16 % to the 84 % quantile; a phase's upper limit exceeds 1 where the interval runs through 0. */
+  /**
+   * From the 16 % to the 84 % quantile, or those quantiles that calibration has found to hold 68 % of the truths; a phase's
+   * upper limit exceeds 1 where the interval runs through 0.
+   */
   readonly interval68: readonly [number, number];
-  /** From the 2.5 % to the 97.5 % quantile. */
+  /** From the 2.5 % to the 97.5 % quantile, or likewise. */
   readonly interval95: readonly [number, number];
   /** Empty for a ratio or a phase. */
   readonly unit: string;
@@ -30,7 +33,7 @@ export interface Posterior {
 }
 
 export interface PosteriorOptions {
-  /** Corrects the logits, and gives the prior that information is measured from. */
+  /** Corrects logits and intervals, and gives the prior that information is measured from. */
   readonly calibration?: Calibration | null;
   readonly withLogits?: boolean;
 }
@@ -59,17 +62,19 @@ export function posteriorOf(
   const information = prior && informationBits(probabilities, prior);
   const { mean, steps } = unrolledPosterior(probabilities, edges, isCircular);
   const at = (fraction: number): number => quantile(steps.probabilities, steps.edges, fraction);
-  const interval = (low: number, high: number): readonly [number, number] => {
-    const lower = isCircular ? wrapPhase(at(low)) : at(low);
-    return [lower, lower + at(high) - at(low)];
+  const [mass68, mass95] = calibration?.intervalMasses.get(head) ?? PLAIN_MASSES;
+  const interval = (mass: number): readonly [number, number] => {
+    const [low, high] = [at((1 - mass) / 2), at((1 + mass) / 2)];
+    const lower = isCircular ? wrapPhase(low) : low;
+    return [lower, lower + high - low];
   };
   return {
     probabilities: Array.from(probabilities),
     mean,
     median: isCircular ? wrapPhase(at(0.5)) : at(0.5),
     mode: classCenters(limitsOf(edges, isCircular))[indexOfLargest(probabilities)]!,
-    interval68: interval(0.16, 0.84),
-    interval95: interval(0.025, 0.975),
+    interval68: interval(mass68),
+    interval95: interval(mass95),
     unit,
     ...(information !== undefined && { information, identifiable: isIdentifiable(information) }),
     ...(withLogits && { logits: Array.from(logits) }),

@@ -8,7 +8,7 @@ import { type Grid, KEPLER_GRID, POINTS } from "../data/grid";
 import type { HeadName } from "../data/parameters";
 import { type Preparation, SpectrumPreparer } from "../data/prepare-spectrum";
 import { type ForwardOptions, TRUNK } from "../model/model";
-import type { Calibration } from "./calibration";
+import type { Calibration } from "./calibrated";
 import { type Detection, detectionOf } from "./detection";
 import { isUnusual } from "./familiarity";
 import { type Posterior, posteriorOf } from "./posteriors";

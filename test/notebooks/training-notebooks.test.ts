@@ -17,11 +17,12 @@ test("03-training trains with a live figure, stops after an epoch, restores and 
   ]);
 });
 
-test("04-validation takes that network and shows confusion matrices, predictions and coverage", async () => {
+test("04-validation takes that network and shows confusion matrices, predictions, coverage and calibration", async () => {
   const { notebook } = await runSmall("04-validation", { ...RUN, shown_heads: ["dnu", "numax"] });
   const text = printed(notebook);
   assert.match(text, /run\/is_best\.pth: 1096497 weights; 24 spectra of data/);
   assert.match(text, /total +[\d.]+ +[\d.]+\n/);
   assert.match(text, /expected: 68 % ± 9\.5 % and 95 %/);
-  assert.deepEqual(figureTitles(notebook), ["Confusion matrices", "Predicted against true"]);
+  assert.match(text, /^dnu +temperature [\d.]+ +68 % cover +\d+ % -> +\d+ % +95 % cover +\d+ % -> +\d+ %$/m);
+  assert.deepEqual(figureTitles(notebook), ["Confusion matrices", "Predicted against true", "Reliability"]);
 });

@@ -5,7 +5,7 @@ import { KEPLER_GRID, POINTS } from "../../src/data/grid";
 import { HEAD_NAMES, type HeadName, PARAMETERS } from "../../src/data/parameters";
 import { posteriorFigure, starEchelleFigure, starFigureSvg, starSpectrumFigure, summarizeFigure } from "../../src/plot";
 import { reliabilityFigure } from "../../src/plot/reliability-figure";
-import type { Calibration } from "../../src/predict/calibration";
+import type { Calibration } from "../../src/predict/calibrated";
 import { type Posterior, posteriorOf } from "../../src/predict/posteriors";
 import type { Prediction } from "../../src/predict/predict";
 import { Simulator, starOf } from "../../src/simulate";
@@ -19,6 +19,7 @@ const CALIBRATION: Calibration = {
   temperatures: new Map(),
   priorWeights: new Map(),
   prior: PRIOR,
+  intervalMasses: new Map(),
   familiarity: new Map(),
   rows: 1,
 };

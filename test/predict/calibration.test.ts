@@ -8,18 +8,13 @@ import type { HeadName } from "../../src/data/parameters";
 import { selectEngine } from "../../src/engine";
 import { createModel } from "../../src/model/create-model";
 import { assess } from "../../src/predict/assessment";
-import {
-  type Calibration,
-  calibratedLogits,
-  classShares,
-  fitCalibration,
-  fitScores,
-} from "../../src/predict/calibration";
+import { type Calibration, calibratedLogits } from "../../src/predict/calibrated";
+import { classShares, fitCalibration, fitMasses, fitScores } from "../../src/predict/calibration";
 import { coverageOf, positionOf, reliabilityOf } from "../../src/predict/coverage";
 import { type HeldOut, halfOfRows, rowsWhere } from "../../src/predict/held-out";
 import { saveModelFile } from "../../src/predict/model-file";
 import { openModel } from "../../src/predict/open-model";
-import { softmax } from "../../src/predict/posteriors";
+import { posteriorOf, softmax } from "../../src/predict/posteriors";
 import { Random } from "../../src/random";
 import { assertClose } from "../assert-close";
 import { askTorch, LOAD, skipWithoutTorch } from "../checkpoint/python";
@@ -121,6 +116,45 @@ test("intervals of calibrated posteriors cover what they promise, overall and in
   }
 });
 
+test("intervals of posteriors that no temperature mends cover what they promise", () => {
+  // Truths fall into the most probable class alone, and there only into its middle tenth, or anywhere for one star in five.
+  const rows = 2000;
+  const random = new Random(11);
+  const edges = resolveClassEdges(["dnu"], { dnu: [0, 1, 2, 3] });
+  const values = Float64Array.from({ length: rows }, () =>
+    random.uniform() < 0.2 ? random.between(0, 3) : random.between(1.45, 1.55),
+  );
+  const logits = Float32Array.from({ length: 3 * rows }, (_, index) => (index % 3 === 1 ? 2 : 0));
+  const heldOut: HeldOut = {
+    rows,
+    classEdges: edges,
+    labels: Int32Array.from(values, Math.floor),
+    values,
+    logits: new Map([["dnu", logits]]),
+    features: new Map(),
+  };
+  const calibration = fitCalibration(heldOut, { rows: halfOfRows(rows, 0) });
+  const half = halfOfRows(rows, 1);
+  const plain = assess(heldOut, { rows: half, calibration: { ...calibration, intervalMasses: new Map() } }).get("dnu")!;
+  assert.ok(plain.coverage68 > 0.8, `${plain.coverage68}`);
+  const scores = assess(heldOut, { rows: half, calibration }).get("dnu")!;
+  // Three standard errors of 1000 rows.
+  assertClose(scores.coverage68, 0.68, { atol: 0.045 });
+  assertClose(scores.coverage95, 0.95, { atol: 0.021 });
+  // The interval itself, counted on its own.
+  const { interval68 } = posteriorOf("dnu", logits.subarray(0, 3), edges.get("dnu")!, { calibration });
+  const inside = half.filter((row) => values[row]! >= interval68[0] && values[row]! <= interval68[1]).length;
+  assertClose(inside / half.length, scores.coverage68, { atol: 1e-12 });
+});
+
+test("the masses of intervals are quantiles of the distance to the median; few stars leave them as they are", () => {
+  // numpy.sort(2 * abs(p - 0.5)) of p = k / 400 holds each step of 1 / 200 twice: 68 % lie within 0.68.
+  const even = Float64Array.from({ length: 400 }, (_, k) => (k + 0.5) / 400);
+  assertClose(fitMasses(even), [0.6775, 0.9475], { rtol: 1e-12 });
+  assertClose(fitMasses(even.map((p) => 0.5 + (p - 0.5) / 2)), [0.33875, 0.47375], { rtol: 1e-12 });
+  assert.deepEqual(fitMasses(even.subarray(0, 199)), [0.68, 0.95]);
+});
+
 test("scores of known answers are right", () => {
   const edges = resolveClassEdges(["dnu", "epp"], { dnu: [4, 5, 6, 8], epp: [0, 0.25, 0.5, 0.75, 1] });
   const heldOut: HeldOut = {
@@ -214,6 +248,7 @@ test("class shares leave no class impossible; logits take temperature and prior"
     temperatures: new Map([["q", 2]]),
     priorWeights: new Map([["q", 0.5]]),
     prior: shares,
+    intervalMasses: new Map(),
     familiarity: new Map(),
     rows: 3,
   };
@@ -251,6 +286,10 @@ const CALIBRATION: Calibration = {
   prior: new Map([
     ["numax", Float64Array.of(0.1, 0.2, 0.3, 0.4)],
     ["inc", Float64Array.of(0.25, 0.75)],
+  ]),
+  intervalMasses: new Map([
+    ["numax", [0.5, 0.875]],
+    ["inc", [0.75, 0.9375]],
   ]),
   familiarity: new Map([
     ["trunk", { mean: Float32Array.of(1, 2), whitening: Float32Array.of(1, 0, 0.5, 2), limit: 9.5 }],
@@ -290,7 +329,7 @@ ${LOAD}
 value = load(sys.argv[1])
 c = value["calibration"]
 trunk = c["familiarity"]["trunk"]
-print(json.dumps([sorted(value), c["temperature"], c["prior_weight"]["inc"], c["prior"]["inc"].tolist(),
+print(json.dumps([sorted(value), c["temperature"], c["prior_weight"]["inc"], c["prior"]["inc"].tolist(), c["interval_mass"]["inc"].tolist(),
                   trunk["whitening"].tolist(), trunk["limit"], c["rows"], len(value["model_state_dict"])]))`,
     path,
   );
@@ -299,6 +338,7 @@ print(json.dumps([sorted(value), c["temperature"], c["prior_weight"]["inc"], c["
     { numax: 1.25, inc: 0.5 },
     0.125,
     [0.25, 0.75],
+    [0.75, 0.9375],
     [
       [1, 0],
       [0.5, 2],
@@ -330,5 +370,16 @@ test("a calibration that does not fit the network is refused, naming the part", 
   await assert.rejects(openModel(path), {
     name: "CheckpointError",
     message: `Cannot load checkpoint "${path}": calibration: inc has 1 elements, expected 2 floating-point numbers`,
+  });
+  const falling: Calibration = {
+    ...CALIBRATION,
+    intervalMasses: new Map(CALIBRATION.intervalMasses).set("inc", [0.9, 0.7]),
+  };
+  await saveModelFile(path, { model, config, points: POINTS, calibration: falling });
+  await assert.rejects(openModel(path), {
+    name: "CheckpointError",
+    message:
+      `Cannot load checkpoint "${path}": calibration.interval_mass.inc is 0.9 and 0.7, ` +
+      "expected two that rise, above 0 and at most 1",
   });
 });

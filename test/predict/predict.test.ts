@@ -5,7 +5,7 @@ import type { Tensor2D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import { resolveClassEdges } from "../../src/data/classes";
 import { POINTS } from "../../src/data/grid";
-import type { Calibration } from "../../src/predict/calibration";
+import type { Calibration } from "../../src/predict/calibrated";
 import { type Network, type Prediction, predictSpectra } from "../../src/predict/predict";
 import { predictionCsv, predictionTable } from "../../src/predict/report";
 import type { StarSpectrum } from "../../src/predict/spectrum-file";
@@ -88,6 +88,7 @@ const CALIBRATION: Calibration = {
     ["dnu", Float64Array.of(0.2, 0.4, 0.4)],
     ["epg", Float64Array.of(0.5, 0.5)],
   ]),
+  intervalMasses: new Map(),
   familiarity: new Map([["trunk", { mean: Float32Array.of(1, 1), whitening: Float32Array.of(1, 0, 0, 1), limit: 9 }]]),
   rows: 100,
 };
