@@ -17,9 +17,6 @@ export const noJupyterLab = existsSync(program)
   ? false
   : "no JupyterLab here (python3 -m venv .venv && .venv/bin/pip install jupyterlab plotly)";
 
-/** Python's package plotly brings what draws live figures in JupyterLab; without it the picture stands there. */
-const isLive = existsSync(join(projectRoot, ".venv/share/jupyter/labextensions/jupyterlab-plotly"));
-
 const TOKEN = "of-this-test";
 
 /** A whole page in the document, also what is scrolled out of sight, and no news from the network. */
@@ -110,19 +107,26 @@ export class LabNotebook {
     return this.page.locator('[data-mime-type="application/vnd.jupyter.error"]');
   }
 
-  /** What is drawn as a live figure, or, where nothing draws those, as a picture. */
+  /**
+   * Every figure that can be seen: drawn by scripts, or as the picture in its bundle, which plotly's extension of
+   * JupyterLab prefers where there is one.
+   */
   figures(): Locator {
     return this.page.locator(
-      isLive ? ".jp-OutputArea-output .js-plotly-plot .main-svg:first-child" : ".jp-OutputArea-output img",
+      ".jp-OutputArea-output :is(.js-plotly-plot .main-svg:first-child:visible, img:visible:not([src='']))",
     );
   }
 
-  /** Ends when so many figures are drawn; fails when there are more. */
+  /** Ends when so many figures are drawn; fails when there are more, or a picture cannot be decoded. */
   async drawn(count: number): Promise<void> {
     await this.figures()
       .nth(count - 1)
       .waitFor();
     assert.equal(await this.figures().count(), count);
+    const decoded = this.figures().evaluateAll((figures) =>
+      Promise.all(figures.map((figure) => (figure instanceof HTMLImageElement ? figure.decode() : undefined))),
+    );
+    await assert.doesNotReject(decoded, "a picture cannot be decoded");
   }
 
   outputOf(index: number): Locator {
