@@ -1,6 +1,6 @@
 /** The page that a pipeline leaves: every stage with its time and its outcome, and the way to its results. */
 
-import { basename, join, relative } from "node:path";
+import { basename, relative, resolve } from "node:path";
 import { writeFileAtomic } from "../data/files";
 import { pageHtml } from "../notebook/html";
 import { subjectOf } from "./graph";
@@ -41,13 +41,15 @@ export async function writePages(pipeline: Pipeline, record: PipelineRecord): Pr
     "",
     `Asterolab ${record.asterolab}, Node ${record.node}. The record for machines is \`pipeline.json\`.`,
   ];
-  await writeFileAtomic(join(pipeline.folder, pipeline.output, INDEX_PAGE), pageHtml(title, lines.join("\n")));
+  await writeFileAtomic(resolve(pipeline.folder, pipeline.output, INDEX_PAGE), pageHtml(title, lines.join("\n")));
 }
 
 function linksOf(pipeline: Pipeline, stage: Stage, hasRun: boolean): string {
   if (!hasRun) return "";
   const { work } = stage;
-  const link = (text: string, path: string): string => `[${text}](<${encodeURI(relative(pipeline.output, path))}>)`;
+  const from = resolve(pipeline.folder, pipeline.output);
+  const link = (text: string, path: string): string =>
+    `[${text}](<${encodeURI(relative(from, resolve(pipeline.folder, path)))}>)`;
   if (work.kind === "notebook") return `${link("page", pageOf(work))}, ${link("notebook", work.saveAs)}`;
   const results = work.stdout === null ? [] : [link(basename(work.stdout), work.stdout)];
   return [...results, link("log", logOf(pipeline, stage))].join(", ");

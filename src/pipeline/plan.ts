@@ -1,7 +1,7 @@
 /** Tells which stages have to run, and why: each is compared with what its last run was made from. */
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type FingerprintCache, fingerprintText, maybeFingerprint } from "../fingerprint";
 import { readNotebook } from "../notebook/notebook-file";
@@ -66,7 +66,7 @@ export async function examineStage(stage: Stage, context: PlanContext): Promise<
   const fingerprint = await fingerprintStage(stage, context);
   const reasons = staleReasons(record, fingerprint, await outputHashes(stage, context));
   const { work } = stage;
-  if (reasons.length === 0 && work.kind === "notebook" && !existsSync(join(context.pipeline.folder, work.saveAs))) {
+  if (reasons.length === 0 && work.kind === "notebook" && !existsSync(resolve(context.pipeline.folder, work.saveAs))) {
     reasons.push(`its executed notebook "${work.saveAs}" is missing`);
   }
   return { fingerprint, reasons, record };
@@ -90,7 +90,7 @@ async function fingerprintStage(stage: Stage, context: PlanContext): Promise<Sta
     const hash = fingerprintText(JSON.stringify(work.words));
     return { ...common, work: `${COMMAND} ${hash}`, parameters: {}, kernel: null };
   }
-  const notebook = await readNotebook(join(pipeline.folder, work.notebook));
+  const notebook = await readNotebook(resolve(pipeline.folder, work.notebook));
   const parameters = Object.entries(work.parameters).map(([name, value]) => [name, JSON.stringify(value)]);
   const hash = codeHash(notebook);
   return { ...common, work: `notebook ${hash}`, parameters: Object.fromEntries(parameters), kernel: work.kernel };
@@ -145,7 +145,7 @@ export function staleReasons(
 async function hashesOf(paths: readonly string[], context: PlanContext): Promise<Record<string, string | null>> {
   const { pipeline, cache } = context;
   const hashes: Record<string, string | null> = {};
-  for (const path of paths) hashes[path] = await maybeFingerprint(join(pipeline.folder, path), cache);
+  for (const path of paths) hashes[path] = await maybeFingerprint(resolve(pipeline.folder, path), cache);
   return hashes;
 }
 

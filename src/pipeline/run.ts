@@ -1,6 +1,6 @@
 /** Runs what is out of date in a pipeline, in the order of dependencies, independent stages side by side. */
 
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { lockRun } from "../checkpoint/run-lock";
 import { codeVersion } from "../code-version";
 import { mkdirP } from "../data/files";
@@ -61,7 +61,7 @@ export interface PipelineResult {
 export async function runPipeline(pipeline: Pipeline, options: PipelineRunOptions = {}): Promise<PipelineResult> {
   const wanted = options.stages === undefined ? pipeline.stages : withDependencies(pipeline.stages, options.stages);
   await checkStages(pipeline, wanted);
-  const output = join(pipeline.folder, pipeline.output);
+  const output = resolve(pipeline.folder, pipeline.output);
   mkdirP(output);
   const lock = await lockRun(output);
   try {
@@ -206,7 +206,7 @@ class PipelineRun {
 export async function checkStages({ folder }: Pipeline, stages: readonly Stage[]): Promise<void> {
   for (const { work, ranks } of stages) {
     if (work.kind === "command") continue;
-    const path = literalPath(join(folder, work.notebook));
+    const path = literalPath(resolve(folder, work.notebook));
     await prepareNotebook({ input: path, output: path, parameters: parametersOf(work, false) }, (notebook) =>
       findRankedSpec(
         work.kernel ?? kernelNameOf(notebook, work.notebook),

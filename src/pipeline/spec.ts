@@ -1,7 +1,7 @@
 /** Reads a pipeline's YAML file: variables filled in, every problem found at once, stages in the order they depend. */
 
 import { existsSync, readFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { closest } from "fastest-levenshtein";
 import { parseDocument } from "yaml";
 import { z } from "zod";
@@ -82,7 +82,7 @@ export function parsePipeline(source: string, path: string, settings: Variables 
   const stages = Object.entries(file.stages).flatMap(([name, spec]) => {
     const stage = attempt(`stages.${name}`, () => resolveStage(name, spec, values), null);
     if (stage === null) return [];
-    if (stage.work.kind === "notebook" && !existsSync(join(folder, stage.work.notebook))) {
+    if (stage.work.kind === "notebook" && !existsSync(resolve(folder, stage.work.notebook))) {
       problems.push(`stages.${name}: there is no notebook "${stage.work.notebook}" in "${folder}"`);
     }
     return [stage];

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { mkdirP } from "../data/files";
 import { runNotebook } from "../notebook/executor";
 import { writeNotebookHtml } from "../notebook/html";
@@ -39,7 +39,7 @@ const STOP_LIMIT_MS = 60_000;
  */
 export async function runStage(run: StageRun): Promise<StageResult> {
   const { work } = run.stage;
-  mkdirP(join(run.pipeline.folder, run.pipeline.output));
+  mkdirP(resolve(run.pipeline.folder, run.pipeline.output));
   return work.kind === "notebook" ? runNotebookStage(run, work) : runCommandStage(run, work);
 }
 
@@ -69,8 +69,8 @@ async function runNotebookStage(
   let cells = 0;
   const result = await runNotebook({
     // These paths are filled in already.
-    input: literalPath(join(folder, work.notebook)),
-    output: literalPath(join(folder, work.saveAs)),
+    input: literalPath(resolve(folder, work.notebook)),
+    output: literalPath(resolve(folder, work.saveAs)),
     parameters: parametersOf(work, isResumed),
     cwd: folder,
     reads: stage.inputs,
@@ -84,7 +84,7 @@ async function runNotebookStage(
       if (event.kind === "warning") onLine(event.text);
     },
   });
-  await writeNotebookHtml(result.notebook, basename(work.notebook, ".ipynb"), join(folder, pageOf(work)));
+  await writeNotebookHtml(result.notebook, basename(work.notebook, ".ipynb"), resolve(folder, pageOf(work)));
   if (result.outcome === "completed") return { status: "done", error: null };
   return { status: result.outcome === "interrupted" ? "interrupted" : "failed", error: result.error?.message ?? null };
 }
@@ -93,9 +93,9 @@ async function runCommandStage(run: StageRun, work: CommandWork): Promise<StageR
   const { pipeline, stage, signal } = run;
   const words = work.words.map((word) => withResume(word, run.isResumed));
   if (stage.ranks > 1) words.push("--ranks", String(stage.ranks));
-  const log = createWriteStream(join(pipeline.folder, logOf(pipeline, stage)));
-  if (work.stdout !== null) mkdirP(dirname(join(pipeline.folder, work.stdout)));
-  const saved = work.stdout === null ? null : createWriteStream(join(pipeline.folder, work.stdout));
+  const log = createWriteStream(resolve(pipeline.folder, logOf(pipeline, stage)));
+  if (work.stdout !== null) mkdirP(dirname(resolve(pipeline.folder, work.stdout)));
+  const saved = work.stdout === null ? null : createWriteStream(resolve(pipeline.folder, work.stdout));
   const child = spawn(process.execPath, [join(projectRoot, "bin", "asterolab.js"), ...words], {
     cwd: pipeline.folder,
     stdio: ["ignore", "pipe", "pipe"],

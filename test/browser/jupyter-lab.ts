@@ -124,7 +124,9 @@ export class LabNotebook {
       .waitFor();
     assert.equal(await this.figures().count(), count);
     const decoded = this.figures().evaluateAll((figures) =>
-      Promise.all(figures.map((figure) => (figure instanceof HTMLImageElement ? figure.decode() : undefined))),
+      Promise.all(
+        figures.map((figure) => ("decode" in figure ? (figure as { decode(): Promise<void> }).decode() : undefined)),
+      ),
     );
     await assert.doesNotReject(decoded, "a picture cannot be decoded");
   }

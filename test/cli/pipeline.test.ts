@@ -6,7 +6,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { maybeReadRecord } from "../../src/pipeline";
 import { projectRoot } from "../../src/version";
-import { codeCell, FIXTURES, isAlive, processesUnder, writeTestNotebook } from "../notebook/notebook-builder";
+import { codeCell, FIXTURES, isAlive, processesUnder, scripted, writeTestNotebook } from "../notebook/notebook-builder";
 
 const PROGRAM = join(projectRoot, "bin", "asterolab.js");
 const env = { ...process.env, JUPYTER_PATH: FIXTURES };
@@ -49,6 +49,27 @@ stages:
   assert.deepEqual(rows[1]!.slice(0, 3), ["inspect", "fresh", "done"]);
   assert.deepEqual([rows[2]![1], rows[2]!.at(-1)], ["stale", "it failed last time"]);
   assert.deepEqual(rows[3], ["late", "stale", "it never ran; after wrong"]);
+});
+
+test("results may go to a folder anywhere", () => {
+  const { folder } = writeTestNotebook("scripted", [scripted()]);
+  const away = mkdtempSync(join(tmpdir(), "asterolab-pipeline-away-"));
+  writeFileSync(
+    join(folder, "p.yaml"),
+    `output: "{runs}"
+variables: { runs: out }
+stages:
+  kernels: { command: [kernels, list, --json], stdout: "{runs}/kernels.json", outputs: ["{runs}/kernels.json"] }
+  again: { notebook: in.ipynb, inputs: ["{runs}/kernels.json"] }
+`,
+  );
+  const run = pipeline(folder, "run", "p.yaml", "--set", `runs=${away}`);
+  assert.equal(run.status, 0, run.stderr);
+  assert.equal(run.stdout, `2 stages: 2 done; ${away}/index.html\n`);
+  assert.ok(existsSync(join(away, "again.ipynb")));
+  assert.match(readFileSync(join(away, "index.html"), "utf8"), /href="kernels\.json"/);
+  const second = pipeline(folder, "run", "p.yaml", "--set", `runs=${away}`);
+  assert.equal(second.stdout, `2 stages: 2 skipped; ${away}/index.html\n`, second.stderr);
 });
 
 test("Ctrl-C stops the command that runs, and leaves a record that says so", async () => {
