@@ -89,7 +89,9 @@ export class LabNotebook {
     kernel: string = KERNELS.asterolab,
   ): Promise<LabNotebook> {
     const { page, faults } = await openPage(browser);
-    await page.goto(`${address}/lab/tree/${name}?token=${TOKEN}`);
+    // A workspace of its own: the server's default one opens the notebooks of earlier pages again.
+    const workspace = name.replace(/\W/g, "-");
+    await page.goto(`${address}/lab/workspaces/${workspace}/tree/${name}?token=${TOKEN}`);
     const notebook = new LabNotebook(page, faults);
     // Until there is a kernel, its state reads "idle", too.
     await page.locator(".jp-Toolbar-kernelName", { hasText: kernel }).waitFor();
