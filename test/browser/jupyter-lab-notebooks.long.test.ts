@@ -40,7 +40,7 @@ const PAGES: readonly Page[] = [
   { name: "01-data", parameters: { ...SMALL, run_dir: "run-01" }, figures: 3 },
   { name: "02-binning", parameters: { ...SMALL, run_dir: "run-02" }, figures: 2 },
   { name: "03-training", parameters: { ...SMALL, run_dir: "run", epochs: 2 }, figures: 3 },
-  { name: "04-validation", parameters: { ...SMALL, run_dir: "run", shown_heads: ["dnu", "numax"] }, figures: 2 },
+  { name: "04-validation", parameters: { ...SMALL, run_dir: "run", shown_heads: ["dnu", "numax"] }, figures: 3 },
   {
     name: "05-recipe",
     parameters: { run_dir: "run-05", epochs: 1, spectra_per_epoch: 32, held_out: 16 },
