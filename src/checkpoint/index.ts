@@ -9,7 +9,7 @@ export {
   saveFinalModel,
   saveWeights,
 } from "./checkpoints";
-export { lockRun, type RunLock } from "./run-lock";
+export { lockRun, type RunLock, waitForLock } from "./run-lock";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors";
 export { loadTorchFile, readTorchFile, type TorchFile, writeTorchFile } from "./torch-file";
 export { type DType, type TorchDict, TorchFloat, TorchTensor, TorchTuple, type TorchValue } from "./torch-values";

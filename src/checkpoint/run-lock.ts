@@ -79,6 +79,15 @@ export async function lockRun(dir: string): Promise<RunLock> {
   };
 }
 
+/** Waits until no run of this machine holds a folder's lock, at most so long: one that failed may still be ending. */
+export async function waitForLock(dir: string, milliseconds = 15_000): Promise<void> {
+  const path = join(dir, LOCK_FILE);
+  for (const until = Date.now() + milliseconds; Date.now() < until; await sleep(SETTLE_MS)) {
+    const owner = await maybeReadOwner(path);
+    if (owner === null || owner.host !== hostname() || hasEndedHere(owner)) return;
+  }
+}
+
 const ownerSchema = z.object({
   pid: z.int().positive(),
   host: z.string(),
@@ -128,12 +137,15 @@ async function refuseHeld(path: string, dir: string): Promise<void> {
   const owner = await maybeReadOwner(path);
   if (owner === null) return; // released just now, or a damaged lock that no living run would leave
   const isHere = owner.host === hostname();
-  const hasEnded = isHere
-    ? !isAlive(owner.pid) || startTimeOf(owner.pid) !== owner.started
-    : (await ageMs(path)) > ABANDONED_AFTER_MS;
+  const hasEnded = isHere ? hasEndedHere(owner) : (await ageMs(path)) > ABANDONED_AFTER_MS;
   if (hasEnded) return;
   const advice = isHere ? "wait for it to end, or choose another --path" : `if it has ended, remove "${path}"`;
   throw new CheckpointError(`Cannot use run folder "${dir}": ${describe(owner)} is writing to it; ${advice}`, dir);
+}
+
+/** Of an owner on this machine. */
+function hasEndedHere({ pid, started }: Owner): boolean {
+  return !isAlive(pid) || startTimeOf(pid) !== started;
 }
 
 function describe({ pid, host, since }: Owner): string {

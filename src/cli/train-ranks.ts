@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { waitForLock } from "../checkpoint";
 import { detectLaunch } from "../distributed";
 import { runRanks } from "../distributed/mpirun";
 import { CliError } from "../errors";
@@ -40,6 +41,8 @@ export async function launchTraining(flags: TrainFlags, ranks: number): Promise<
       command: rankCommand(flags),
       restartCommand: rankCommand({ ...flags, restore: "yes" }),
       maxRestarts: flags.maxRestarts,
+      // mpirun may be gone before the rank that writes the folder is.
+      beforeRestart: () => waitForLock(flags.path),
       stop: stop.signal,
       kill: kill.signal,
       rankOf: (pid) => rankOfProcess(flags.path, pid),

@@ -22,6 +22,8 @@ export interface RanksOptions {
   /** The command of a restart, which continues from the last checkpoint. */
   readonly restartCommand: readonly string[];
   readonly maxRestarts: number;
+  /** What a restart waits for. */
+  readonly beforeRestart?: () => Promise<void>;
   /** Aborted once: all ranks save and stop. */
   readonly stop: AbortSignal;
   /** Aborted: the ranks end at once. */
@@ -75,6 +77,7 @@ export async function runRanks(options: RanksOptions): Promise<number> {
     options.onLine(
       `the ranks ended with exit code ${code}; restart ${restart + 1} of ${options.maxRestarts} goes on from the last checkpoint`,
     );
+    await options.beforeRestart?.();
   }
 }
 

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { waitForLock } from "../checkpoint";
 import type { Config } from "../config";
 import { type Mpirun, maybeFindMpirun, runRanks } from "../distributed/mpirun";
 import { CommunicatorError } from "../errors";
@@ -49,6 +50,7 @@ export async function trainOnRanks(config: Config, options: TrainOnRanksOptions)
       command: command(restore),
       restartCommand: command(true),
       maxRestarts,
+      beforeRestart: () => waitForLock(path),
       stop: signal ?? new AbortController().signal,
       kill: new AbortController().signal,
       rankOf: () => null,

@@ -8,7 +8,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { promisify } from "node:util";
-import { LOCK_FILE, lockRun } from "../../src/checkpoint/run-lock";
+import { LOCK_FILE, lockRun, waitForLock } from "../../src/checkpoint/run-lock";
 import { scratchFolder } from "./scratch";
 
 function writeLock(dir: string, changes: Record<string, unknown>): string {
@@ -54,6 +54,23 @@ test("another process is refused too, and takes over when the first was killed",
   const lock = await lockRun(dir);
   await lock.check();
   await lock.release();
+});
+
+test("a lock is waited for until its process has ended, or the time is up", async (t) => {
+  const dir = scratchFolder(t);
+  await waitForLock(dir); // nobody holds it
+  const holder = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+  t.after(() => holder.kill("SIGKILL"));
+  const stat = readFileSync(`/proc/${holder.pid}/stat`, "latin1");
+  writeLock(dir, { pid: holder.pid, started: stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] });
+  const startedAt = Date.now();
+  await waitForLock(dir, 500);
+  assert.ok(Date.now() - startedAt >= 450, "waits while the process lives");
+  setTimeout(() => holder.kill("SIGKILL"), 300);
+  await waitForLock(dir, 60_000);
+  assert.ok(holder.killed && Date.now() - startedAt < 30_000);
+  writeLock(dir, { host: "another" });
+  await waitForLock(dir, 60_000); // of another machine nothing is known
 });
 
 test("of processes that start together one gets the folder", async (t) => {
