@@ -1,6 +1,8 @@
-/** What `asterolab bench` prints about training and inference. */
+/** What `asterolab bench` prints about training, inference and the kernel. */
 
+import type { KernelBench } from "../bench/kernel";
 import type { NetworkBench, Side } from "../bench/network";
+import type { Summary } from "../bench/statistics";
 import type { SweepBench } from "../bench/sweep";
 
 /** Both sides, their ratio, the machine, and each op against what the machine can do. */
@@ -50,6 +52,30 @@ export function sweepTable({ sweep, points }: SweepBench): string {
     ].join(""),
   );
   return `${[head, ...rows].join("\n")}\n`;
+}
+
+/** One line per measurement: its median, and the least and the most. */
+export function kernelTable({
+  ready_s,
+  first_cell_s,
+  trivial_cell_ms,
+  import_s,
+  notebook,
+  output,
+}: KernelBench): string {
+  const rows: readonly (readonly [string, Summary, string])[] = [
+    ["kernel ready", ready_s, "s"],
+    ["first trivial cell done", first_cell_s, "s"],
+    ["trivial cell", trivial_cell_ms, "ms"],
+    ["import of the package", import_s, "s"],
+    [`notebook of ${notebook.cells} trivial cells`, notebook.seconds, "s"],
+    [`${output.megabytes} MB printed by one cell`, output.seconds, "s"],
+  ];
+  const lines = rows.map(
+    ([label, { median, minimum, maximum }, unit]) =>
+      `${label.padEnd(32)}${fixed(median, 2, 8)} ${unit.padEnd(2)}  (${minimum.toFixed(2)} to ${maximum.toFixed(2)})`,
+  );
+  return `${lines.join("\n")}\n`;
 }
 
 function sideLine({ name, batch, samples_per_s, seconds_per_step, cpu_seconds_per_step, peak_rss_mb }: Side): string {

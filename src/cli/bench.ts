@@ -1,7 +1,8 @@
-/** `asterolab bench`: measures training, inference, simulation and loading. */
+/** `asterolab bench`: measures training, inference, simulation, loading and the kernel of notebooks. */
 
 import { availableParallelism } from "node:os";
 import { Argument, Command, Option } from "commander";
+import { benchKernel } from "../bench/kernel";
 import { benchLoad } from "../bench/load";
 import { benchNetwork } from "../bench/network";
 import { benchSimulate } from "../bench/simulate";
@@ -11,7 +12,7 @@ import { POINTS } from "../data/grid";
 import { CliError } from "../errors";
 import { integer } from "./arguments";
 import { runScale } from "./bench-scale";
-import { networkTable, sweepTable } from "./bench-tables";
+import { kernelTable, networkTable, sweepTable } from "./bench-tables";
 import { createProgress } from "./progress";
 
 export interface Flags {
@@ -31,11 +32,12 @@ export interface Flags {
   readonly networkGbit: number;
 }
 
-type Subject = "train" | "infer" | "simulate" | "load" | "scale";
+const SUBJECTS = ["train", "infer", "simulate", "load", "scale", "kernel"] as const;
+type Subject = (typeof SUBJECTS)[number];
 
 export function benchCommand(): Command {
   return new Command("bench")
-    .addArgument(new Argument("<what>", "what is measured").choices(["train", "infer", "simulate", "load", "scale"]))
+    .addArgument(new Argument("<what>", "what is measured").choices(SUBJECTS))
     .option("--peer <python>", "a Python that has torch, measured in turn with ours")
     .option("--peer-batch <n>", "its spectra per step (default: as ours)", integer("--peer-batch", 1))
     .addOption(new Option("--preset <name>", "the network").choices(Object.keys(PRESETS)).default("reference"))
@@ -71,6 +73,14 @@ async function run(what: Subject, flags: Flags): Promise<void> {
     const result = await benchLoad(flags.data);
     const text = `${result.spectra_per_s.toFixed(0)} spectra/s, ${result.mb_per_s.toFixed(0)} MB/s\n`;
     process.stdout.write(flags.json ? json(result) : text);
+    return;
+  }
+  if (what === "kernel") {
+    const progress = createProgress({ label: "bench kernel", total: flags.rounds });
+    const result = await benchKernel({ rounds: flags.rounds, onRound: (round) => progress.update(round) }).finally(() =>
+      progress.stop(),
+    );
+    process.stdout.write(flags.json ? json(result) : kernelTable(result));
     return;
   }
   if (what === "scale") return runScale(flags, threads);
