@@ -5,6 +5,7 @@ import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import { LONGEST_DAYS, SHORTEST_DAYS } from "./data/grid";
 import { HEAD_NAMES, type HeadName, SEVEN_HEADS } from "./data/parameters";
+import { maybePrecisionProblem } from "./engine/precision";
 import { ConfigError } from "./errors";
 import { parseJson } from "./json";
 import { PRIOR_NAMES, type PriorName } from "./simulate/priors";
@@ -104,7 +105,8 @@ export interface Config {
   readonly engine: (typeof ENGINE_NAMES)[number];
   /** Threads of the native engine; null: the cores of this process. */
   readonly threads: number | null;
-  readonly precision: "float32";
+  /** `mixed`: products in bfloat16, all else in float32 (Micikevicius et al. 2018, arXiv:1710.03740); tensorflow only. */
+  readonly precision: "float32" | "mixed";
   /** Batches of `num_batchsize` whose mean gradient makes one optimizer step. */
   readonly accumulate: number;
   readonly early_stopping: EarlyStopping | null;
@@ -199,7 +201,7 @@ const configSchema = z.strictObject({
   keep: count,
   engine: z.enum(ENGINE_NAMES),
   threads: count.nullable(),
-  precision: z.literal("float32"),
+  precision: z.enum(["float32", "mixed"]),
   accumulate: count,
   early_stopping: z.strictObject({ patience: count, min_delta: z.number().nonnegative() }).nullable(),
   log_every: count,
@@ -387,5 +389,7 @@ function contradictions(config: Config): string[] {
     }
   }
   if (new Set(config.heads).size !== config.heads.length) problems.push(`Setting "heads" names a head twice`);
+  const precision = maybePrecisionProblem(config.engine, config.precision);
+  if (precision !== null) problems.push(precision);
   return problems;
 }

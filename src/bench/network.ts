@@ -84,7 +84,7 @@ const WARM_UP_STEPS = 2;
  */
 export async function benchNetwork(options: NetworkBenchOptions): Promise<NetworkBench> {
   const { what, config, points, batchSize, peerBatchSize = batchSize, rounds, steps, threads } = options;
-  const engine = await selectEngine(config.engine, { threads });
+  const engine = await selectEngine(config.engine, { threads, precision: config.precision });
   const model = createModel(config, points);
   const step = what === "train" ? trainStep(model, options) : inferStep(model, options);
   const classes = classCounts(resolveClassEdges(config.heads, config.edges));

@@ -5,8 +5,10 @@ import { availableParallelism } from "node:os";
 // this it stays out of our type declarations, where its hundreds of files would slow down every importing notebook.
 import * as tf from "@tensorflow/tfjs";
 import type { Config } from "../config";
+import { ConfigError } from "../errors";
 import { registerNativeBackend, setNativeThreads } from "./native";
 import { loadAddon } from "./native/addon";
+import { maybePrecisionProblem, type Precision, usePrecision } from "./precision";
 import { useTensorflow } from "./tensorflow";
 
 export { setNativeThreads as setThreads } from "./native";
@@ -20,6 +22,7 @@ export interface Engine {
   /** Why this engine was chosen, in words. */
   readonly reason: string;
   readonly threads: number;
+  readonly precision: Precision;
   /** A warning to show once, for an engine that is too slow to train with. */
   readonly warning?: string;
   /** One line for logs: engine, threads, instruction set, reason. */
@@ -29,36 +32,52 @@ export interface Engine {
 export interface EngineOptions {
   /** Threads of the native engine; null or absent: the cores this process may use. */
   readonly threads?: number | null;
+  /** Default: float32. */
+  readonly precision?: Precision;
 }
 
 /**
  * Makes the backend of an engine the current tfjs backend. `auto` takes tensorflow with a GPU, else native, else cpu.
  *
  * @throws Error that says what to install or build when the engine asked for cannot be used; RangeError for a bad
- *   number of threads.
+ *   number of threads; {@link ConfigError} when the engine does not compute with the precision.
  */
 export async function selectEngine(name: Config["engine"], options: EngineOptions = {}): Promise<Engine> {
   const threads = options.threads ?? availableParallelism();
   if (!(Number.isInteger(threads) && threads >= 1)) {
     throw new RangeError(`Cannot select an engine: threads must be a positive integer, got ${threads}`);
   }
+  const { precision = "float32" } = options;
+  const problem = maybePrecisionProblem(name, precision);
+  if (problem !== null) throw new ConfigError(problem);
+  const engine = await useEngine(name, threads, precision);
+  usePrecision(precision);
+  return engine;
+}
+
+async function useEngine(name: Config["engine"], threads: number, precision: Precision): Promise<Engine> {
   switch (name) {
     case "tensorflow":
-      return useTensorflow({ threads });
+      return useTensorflow({ threads, precision });
     case "native":
       return useNative(threads, "chosen by the engine setting");
     case "cpu":
       return useCpu("chosen by the engine setting");
     default:
-      return selectBest(threads);
+      return selectBest(threads, precision);
   }
 }
 
-async function selectBest(threads: number): Promise<Engine> {
+async function selectBest(threads: number, precision: Precision): Promise<Engine> {
   try {
-    return await useTensorflow({ threads, needsGpu: true });
-  } catch {
+    return await useTensorflow({ threads, precision, needsGpu: true });
+  } catch (error) {
     // No GPU engine here: the usual case.
+    if (precision !== "float32") {
+      throw new ConfigError(
+        `Setting "precision" is "${precision}": only the engine tensorflow computes so, and "auto" does not take it here (${(error as Error).message}); set engine to tensorflow, or precision to float32`,
+      );
+    }
   }
   try {
     return await useNative(threads, "no GPU engine is installed");
@@ -76,6 +95,7 @@ async function useNative(threads: number, reason: string): Promise<Engine> {
     name: "native",
     reason,
     threads,
+    precision: "float32",
     describe: () => `native (${threads} ${threads === 1 ? "thread" : "threads"}, ${instructions}): ${reason}`,
   };
 }
@@ -88,6 +108,7 @@ async function useCpu(reason: string): Promise<Engine> {
     name: "cpu",
     reason,
     threads: 1,
+    precision: "float32",
     warning: "The cpu engine computes in plain JavaScript, hundreds of times slower than native; run `npm run setup`",
     describe: () => `cpu (plain tfjs ${tf.version_core}, 1 thread): ${reason}`,
   };

@@ -11,6 +11,7 @@ import type { HeadName } from "../data/parameters";
 import type { Division } from "../engine/division";
 import { tapGradient } from "../engine/gradient-tap";
 import { convBlock, dense, dropout, logPower, lstm } from "../engine/ops";
+import { inFloat32 } from "../engine/precision";
 import { initialValues, type ParameterSpec, parameterSpecs, sequenceLength } from "./parameters";
 import { positionCode } from "./position-code";
 import { checkState, type ModelState, type ParameterValues } from "./state";
@@ -124,7 +125,10 @@ export class Model {
       const flat = drop(tf.reshape(h, [batch, -1]) as Tensor2D); // [B, T * H], time by time
       const seen = this.bands ? tf.concat2d([flat, summaryOf(x, this.bands)], 1) : flat; // [B, T * H + 2 * bands]
       const trunk = heard("linear", linear(parameter, "linear", seen, "tanh")); // [B, D]
-      return this.heads.map((head) => heard(`linear_${head}`, linear(parameter, `linear_${head}`, trunk))); // [B, classes]
+      // Next to no work, and what they give is compared with each other.
+      return inFloat32(() =>
+        this.heads.map((head) => heard(`linear_${head}`, linear(parameter, `linear_${head}`, trunk))),
+      ); // [B, classes]
     });
   }
 

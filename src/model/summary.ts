@@ -6,6 +6,7 @@
 import type { Tensor2D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import { dense, logPower } from "../engine/ops";
+import { inFloat32 } from "../engine/precision";
 
 /** The first band ends here, in points of the spectrum; each of the others is wider than the one before it. */
 const FIRST_BAND = 16;
@@ -33,7 +34,10 @@ export function bandWeights(points: number, bands: number): Float32Array {
 export function summaryOf(x: Tensor2D, weights: Tensor2D): Tensor2D {
   return tf.tidy(() => {
     const none = tf.zeros([weights.shape[0]]) as tf.Tensor1D;
-    const levels = logPower(dense(x, weights, none));
-    return tf.concat2d([levels as Tensor2D, dense(logPower(x) as Tensor2D, weights, none)], 1);
+    // Means, not products that are learned.
+    return inFloat32(() => {
+      const levels = logPower(dense(x, weights, none));
+      return tf.concat2d([levels as Tensor2D, dense(logPower(x) as Tensor2D, weights, none)], 1);
+    });
   });
 }

@@ -105,7 +105,10 @@ export async function openRun(config: Config, options: OpenRunOptions): Promise<
 
 /** What every rank opens for itself. */
 async function openParts(config: Config, comm: Communicator, closers: (() => unknown)[]) {
-  const engine = await selectEngine(config.engine, { threads: config.threads ?? comm.threads });
+  const engine = await selectEngine(config.engine, {
+    threads: config.threads ?? comm.threads,
+    precision: config.precision,
+  });
   const data = await openTraining(config);
   closers.push(() => data.close());
   const heldOut = await openValidation(config, data.points);

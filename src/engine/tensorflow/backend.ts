@@ -7,11 +7,11 @@ import * as tf from "@tensorflow/tfjs-core";
 export interface Attribute {
   readonly name: string;
   readonly type: number;
-  readonly value: number | boolean | string;
+  readonly value: number | boolean | string | readonly number[];
 }
 
 /** An op's result as the binding names it. */
-interface Handle {
+export interface Handle {
   readonly id: number;
   readonly shape: number[];
   readonly dtype: number;
@@ -20,6 +20,8 @@ interface Handle {
 interface Binding {
   readonly TF_Version: string;
   readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_FLOAT: number;
   readonly TF_ATTR_BOOL: number;
   readonly TF_FLOAT: number;
@@ -36,6 +38,8 @@ export interface TensorflowBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: Binding;
   readonly tensorMap: { set(dataId: object, value: object): void };
+  /** Gives a result to tfjs, which then frees it. */
+  createOutputTensor(result: Handle): Tensor;
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];
   executeMultipleOutputs(
     name: string,
@@ -46,17 +50,63 @@ export interface TensorflowBackend {
 }
 
 export const BACKEND_NAME = "tensorflow";
-/** TensorFlow's number for a type that tfjs does not have. */
+/** TensorFlow's numbers for types that tfjs does not have. */
 const TF_DOUBLE = 2;
+const TF_BFLOAT16 = 14;
+
+export type TypeName = "float32" | "float64" | "bfloat16" | "int32";
 
 export function tensorflowBackend(): TensorflowBackend {
   return tf.backend() as unknown as TensorflowBackend;
 }
 
-export function typeAttribute(name: string, type: "float32" | "float64" | "int32"): Attribute {
+export function typeAttribute(name: string, type: TypeName): Attribute {
   const { binding } = tensorflowBackend();
-  const value = { float32: binding.TF_FLOAT, float64: TF_DOUBLE, int32: binding.TF_INT32 }[type];
+  const value = { float32: binding.TF_FLOAT, float64: TF_DOUBLE, bfloat16: TF_BFLOAT16, int32: binding.TF_INT32 }[type];
   return { name, type: binding.TF_ATTR_TYPE, value };
+}
+
+/** Results of ops that stay with the binding, since tfjs has no name for their type. */
+export class Handles {
+  private readonly owned = new Set<number>();
+
+  /** Calls `work` and frees what it leaves here, whatever happens. */
+  static within<Result>(work: (handles: Handles) => Result): Result {
+    const handles = new Handles();
+    try {
+      return work(handles);
+    } finally {
+      for (const id of handles.owned) tensorflowBackend().binding.deleteTensor(id);
+    }
+  }
+
+  /** A tensor of tfjs, which stays its owner. */
+  of(tensor: TensorInfo): Handle {
+    const [id] = tensorflowBackend().getInputTensorIds([tensor]);
+    return { id: id!, shape: tensor.shape, dtype: tensorflowBackend().binding.TF_FLOAT };
+  }
+
+  /** Runs an op of one output. */
+  run(name: string, attributes: readonly Attribute[], inputs: readonly Handle[]): Handle {
+    const ids = inputs.map(({ id }) => id);
+    const [result] = tensorflowBackend().binding.executeOp(name, attributes, ids, 1);
+    this.owned.add(result!.id);
+    return result!;
+  }
+
+  cast(input: Handle, from: TypeName, to: TypeName): Handle {
+    return this.run("Cast", [typeAttribute("SrcT", from), typeAttribute("DstT", to)], [input]);
+  }
+
+  free({ id }: Handle): void {
+    if (this.owned.delete(id)) tensorflowBackend().binding.deleteTensor(id);
+  }
+
+  /** Gives a result of a type that tfjs has to tfjs. */
+  toTensor(handle: Handle): Tensor {
+    this.owned.delete(handle.id);
+    return tensorflowBackend().createOutputTensor(handle);
+  }
 }
 
 const int64Scalars = new Map<number, TensorInfo>();

@@ -11,12 +11,15 @@ import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core
 import * as tf from "@tensorflow/tfjs-core";
 import { convolve, EPSILON, maxPool } from "../composed/conv-block";
 import type { ConvBlockParameters } from "../ops";
+import { isMixed } from "../precision";
+import { convolveMixed } from "./mixed";
 
 /** @param x [B, L, Cin]; returns [B, floor((L - 1) / 3) + 1, Cout] */
 export function convBlock(x: Tensor3D, parameters: ConvBlockParameters): Tensor3D {
   return tf.tidy(() => {
     const { weight, bias, scale, shift } = parameters;
-    const activated = tf.relu(tf.add<Tensor3D>(convolve(x, weight), bias));
+    const convolved = isMixed() ? convolveMixed(x, weight) : convolve(x, weight);
+    const activated = tf.relu(tf.add<Tensor3D>(convolved, bias));
     return averagePool(maxPool(groupNorm(activated, scale, shift)));
   });
 }

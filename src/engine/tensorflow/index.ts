@@ -2,6 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Engine } from "../index";
+import type { Precision } from "../precision";
 import { tensorflowBackend } from "./backend";
 import { gpuCount } from "./device";
 import { loadTensorflow } from "./load";
@@ -13,7 +14,10 @@ import { defineTensorflowKernels } from "./ops";
  * @param options.needsGpu refuses, before anything is loaded where possible, a TensorFlow that sees no GPU
  * @throws Error that says what is missing; the backend in use before stays.
  */
-export async function useTensorflow({ threads = 1, needsGpu = false } = {}): Promise<Engine> {
+export async function useTensorflow(
+  options: { readonly threads?: number; readonly precision?: Precision; readonly needsGpu?: boolean } = {},
+): Promise<Engine> {
+  const { threads = 1, precision = "float32", needsGpu = false } = options;
   if (needsGpu && gpuCount() === 0) throw new Error("Cannot use the tensorflow engine: this machine has no GPU");
   const before = tf.getBackend();
   loadTensorflow(threads);
@@ -27,10 +31,12 @@ export async function useTensorflow({ threads = 1, needsGpu = false } = {}): Pro
   defineTensorflowKernels();
   const reason = needsGpu ? "a GPU is visible" : "chosen by the engine setting";
   const device = hasGpu ? `GPU ${process.env.CUDA_VISIBLE_DEVICES ?? ""}`.trim() : `CPU, ${threads} threads`;
+  const isMixed = precision === "mixed";
   return {
     name: "tensorflow",
     reason,
     threads,
-    describe: () => `tensorflow (TensorFlow ${version}, ${device}): ${reason}`,
+    precision,
+    describe: () => `tensorflow (TensorFlow ${version}, ${device}${isMixed ? ", mixed precision" : ""}): ${reason}`,
   };
 }

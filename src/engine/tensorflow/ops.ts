@@ -1,13 +1,16 @@
 /**
  * The ops of `../ops` on TensorFlow: its whole-sequence LSTM and its softmax cross-entropy, a convolution block that keeps
- * less for backward, and the composed form of the rest, which TensorFlow runs as it is.
+ * less for backward, products in bfloat16 where the run asks for them, and the composed form of the rest, which TensorFlow
+ * runs as it is.
  */
 
 import { defineHeadsCrossEntropy } from "./heads-cross-entropy";
 import { defineLstm } from "./lstm";
+import { defineMixed } from "./mixed";
 
-export { dense, dropout, logPower } from "../composed";
+export { dropout, logPower } from "../composed";
 export { convBlock } from "./conv-block";
+export { dense } from "./dense";
 export { headsCrossEntropy } from "./heads-cross-entropy";
 export { lstm } from "./lstm";
 
@@ -19,4 +22,5 @@ export function defineTensorflowKernels(): void {
   isDefined = true;
   defineLstm();
   defineHeadsCrossEntropy();
+  defineMixed();
 }

@@ -1,7 +1,7 @@
 /** Gradient norm and Adam on TensorFlow: all on the device; the norm is read once, the step's scalars go up once. */
 
-import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core";
-import { type Attribute, tensorflowBackend, typeAttribute } from "./backend";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { Handles, tensorflowBackend, typeAttribute } from "./backend";
 
 export { adamUpdate } from "../composed/update";
 
@@ -11,30 +11,18 @@ export { adamUpdate } from "../composed/update";
  */
 export function globalNorm(gradients: readonly Tensor[]): number {
   if (gradients.length === 0) return 0;
-  const { binding } = tensorflowBackend();
-  const ids: number[] = [];
-  const run = (name: string, attributes: readonly Attribute[], inputs: readonly number[]): number => {
-    const { id } = binding.executeOp(name, attributes, inputs, 1)[0]!;
-    ids.push(id);
-    return id;
-  };
-  try {
+  return Handles.within((handles) => {
     const float64 = typeAttribute("T", "float64");
-    const casts = [typeAttribute("SrcT", "float32"), typeAttribute("DstT", "float64")];
     const halves = gradients.map((gradient) => {
-      const [input] = tensorflowBackend().getInputTensorIds([gradient as TensorInfo]);
-      const wide = run("Cast", casts, [input!]);
-      const half = run("L2Loss", [float64], [wide]); // sum of squares / 2
-      binding.deleteTensor(wide);
-      ids.splice(ids.indexOf(wide), 1);
+      const wide = handles.cast(handles.of(gradient), "float32", "float64");
+      const half = handles.run("L2Loss", [float64], [wide]); // sum of squares / 2
+      handles.free(wide);
       return half;
     });
     // Added up in the order of the gradients, on every device.
-    const sum = halves.reduce((total, half) => run("AddV2", [float64], [total, half]));
-    const words = run("Bitcast", [float64, typeAttribute("type", "int32")], [sum]);
-    const [half] = new Float64Array(Int32Array.from(binding.tensorDataSync(words)).buffer);
+    const sum = halves.reduce((total, half) => handles.run("AddV2", [float64], [total, half]));
+    const words = handles.run("Bitcast", [float64, typeAttribute("type", "int32")], [sum]);
+    const [half] = new Float64Array(Int32Array.from(tensorflowBackend().binding.tensorDataSync(words.id)).buffer);
     return Math.sqrt(2 * half!);
-  } finally {
-    for (const id of ids) binding.deleteTensor(id);
-  }
+  });
 }
