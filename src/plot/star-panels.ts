@@ -8,7 +8,8 @@ import { type HeadName, PARAMETERS } from "../data/parameters";
 import { limitsOf } from "../data/phases";
 import { type Posterior, quantile } from "../predict/posteriors";
 import type { Prediction } from "../predict/predict";
-import { type Mode, simulateModes } from "../simulate";
+import { type Mode, resolveStar, type StarSpec, simulateModes } from "../simulate";
+import { alignRidges } from "./aligned-ridges";
 import { downsample, roundForFigure } from "./downsample";
 import { echelleFigure } from "./echelle-figure";
 import { createFigure, type Figure, PALETTE, type ScatterTrace, symbolOf, type Trace } from "./figure";
@@ -67,7 +68,10 @@ export function starSpectrumFigure({ prediction, power, grid }: StarPanelOptions
   });
 }
 
-/** The spectrum over its smoothed power modulo dnu, and the modes of a star with the predicted parameters. */
+/**
+ * The spectrum over its smoothed power modulo dnu, and the modes of a star with the predicted parameters: dnu and epp are
+ * the pair within their 95 % intervals that the spectrum prefers.
+ */
 export function starEchelleFigure({ prediction, power, grid }: StarPanelOptions): Figure | null {
   const { parameters, classical } = prediction;
   const dnu = parameters.dnu?.median ?? classical?.dnu;
@@ -83,11 +87,13 @@ export function starEchelleFigure({ prediction, power, grid }: StarPanelOptions)
     const level = sums.mean(Math.max(sums.lowUHz, frequency - dnu), Math.min(sums.highUHz, frequency + dnu));
     flat[bin] = power[bin]! / Math.max(level, Number.MIN_VALUE);
   }
-  const modes = maybeModes(prediction, grid);
+  const star = maybeStar(prediction, new PowerSums(flat, grid));
+  const modes = star === null ? [] : tallModes(star, grid);
+  const period = star?.dnu ?? dnu;
   // Radial modes a quarter of the way along, quadrupole ones left of them, dipole ones at three quarters.
-  const offsetUHz = ((parameters.epp?.mean ?? 0.25) - 0.25) * dnu;
-  const title = modes.length > 0 ? "Échelle, with the predicted modes" : "Échelle";
-  const { data, layout } = echelleFigure({ modes, dnu, range, power: flat, grid, offsetUHz, title });
+  const offsetUHz = ((star?.epp ?? parameters.epp?.mean ?? 0.25) - 0.25) * period;
+  const title = modes.length > 0 ? "Échelle, predicted modes aligned" : "Échelle";
+  const { data, layout } = echelleFigure({ modes, dnu: period, range, power: flat, grid, offsetUHz, title });
   const small = data.map((trace): Trace => {
     return trace.type === "scatter" && trace.marker ? { ...trace, marker: { ...trace.marker, size: 6.5 } } : trace;
   });
@@ -103,24 +109,29 @@ const LOWEST_MARKED = 0.12;
 /** Parameters that stand in where a network does not give them. */
 const USUAL = { acr: 0.5, aer: 0.05, a3: 0, inc: 60, epg: 0.28, snr: 50, gamma: 0.12, vl1: 1.4, vl2: 0.75, vl3: 0.05 };
 
-/** The modes of a star with the predicted parameters; none where too little is predicted or no such star exists. */
-function maybeModes({ parameters }: Prediction, grid: Grid): Mode[] {
+/** A star with the predicted parameters, its ridges aligned; null where too little is predicted or no such star exists. */
+function maybeStar({ parameters }: Prediction, flat: PowerSums): StarSpec | null {
   const { dnu, numax, epp, dp, q } = parameters;
-  if (!dnu || !numax || !epp || !dp || !q) return [];
+  if (!dnu || !numax || !epp || !dp || !q) return null;
   const medians = Object.fromEntries(Object.entries(parameters).map(([head, { median }]) => [head, median]));
-  const star = { ...USUAL, ...medians, dnu: dnu.median, numax: numax.median, epp: epp.mean, dp: dp.median };
+  const phase = { epp: epp.mean, q: Math.max(0.01, q.median), inc: 0 };
+  const star = { ...USUAL, ...medians, dnu: dnu.median, numax: numax.median, dp: dp.median, ...phase };
   try {
-    // Seen from the pole, each multiplet is one mode: the pattern without its splittings.
-    const modes = simulateModes({ ...star, q: Math.max(0.01, q.median), inc: 0 }, { grid });
-    // A mode narrower than a bin is lower than its height by this factor.
-    const peak = ({ height, widthUHz }: Mode): number =>
-      height * Math.min(1, (Math.PI * widthUHz) / (2 * grid.stepUHz));
-    const tallest = modes.reduce((most, mode) => Math.max(most, peak(mode)), 0);
-    return modes.filter((mode) => peak(mode) >= LOWEST_MARKED * tallest);
+    if (epp.identifiable === false) return resolveStar(star);
+    return { ...star, ...alignRidges(star, flat, { dnu: dnu.interval95, epp: epp.interval95 }) };
   } catch (error) {
-    if (error instanceof RangeError) return [];
+    if (error instanceof RangeError) return null;
     throw error;
   }
+}
+
+/** The modes that deserve a mark. Seen from the pole, each multiplet is one mode: the pattern without its splittings. */
+function tallModes(star: StarSpec, grid: Grid): Mode[] {
+  const modes = simulateModes(star, { grid });
+  // A mode narrower than a bin is lower than its height by this factor.
+  const peak = ({ height, widthUHz }: Mode): number => height * Math.min(1, (Math.PI * widthUHz) / (2 * grid.stepUHz));
+  const tallest = modes.reduce((most, mode) => Math.max(most, peak(mode)), 0);
+  return modes.filter((mode) => peak(mode) >= LOWEST_MARKED * tallest);
 }
 
 /** One parameter's posterior density over its classes, the 68 % and 95 % intervals in colour, above the prior's. */
