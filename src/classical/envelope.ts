@@ -1,5 +1,7 @@
 /** The hump of power that oscillations make on the background: its centre is numax. */
 
+import { type Granulation, granulation } from "../simulate/background";
+import { granulationAt } from "../simulate/star";
 import type { PowerSums } from "./cells";
 import { expectedDnu } from "./comb";
 import { leastSquares } from "./least-squares";
@@ -29,6 +31,10 @@ const POINTS_PER_DNU = 4;
  * logarithm, where its relative scatter is even. The Gaussian is that of Kallinger+ 2010 (A&A 522 A1); the background is
  * left free, so that no law of granulation is assumed.
  *
+ * A spectrum that somebody has divided by its background B has its hump at higher frequencies, by s σ²/numax where B falls
+ * with the power s: 7 % for giants. There the Gaussian is divided by the granulation usual at numax too, which leaves 1 to
+ * 2 %, since white noise and granulation of the star are not known any more.
+ *
  * @param start a guess of numax, µHz, right to 20 %
  * @returns null where too little of the spectrum lies around it
  */
@@ -43,9 +49,12 @@ export function fitEnvelope(sums: PowerSums, start: number): Envelope | null {
     Math.max(sums.mean(frequency - dnu / 2, frequency + dnu / 2), Number.MIN_VALUE),
   );
   const logs = smoothed.map(Math.log);
+  const usual = granulationAt(start);
+  const hasNoBackground = isDivided(sums, usual, start);
   const model = (p: Float64Array, frequency: number): number => {
     const u = Math.log(frequency / start);
-    const hump = Math.exp(-0.5 * ((frequency - start * p[4]!) / (start * Math.exp(p[5]!))) ** 2);
+    const divisor = hasNoBackground ? granulation(usual, frequency) / granulation(usual, start) : 1;
+    const hump = Math.exp(-0.5 * ((frequency - start * p[4]!) / (start * Math.exp(p[5]!))) ** 2) / divisor;
     const slope = p[1]! * u + p[2]! * u * u;
     return p[0]! + slope + Math.log1p(Math.exp(Math.min(p[3]! - slope, 50)) * hump);
   };
@@ -67,6 +76,24 @@ export function fitEnvelope(sums: PowerSums, start: number): Envelope | null {
     smoothed,
     model: frequencyUHz.map((frequency) => Math.exp(model(parameters, frequency))),
   };
+}
+
+/**
+ * Whether a spectrum has been divided by its background: power well below the hump stands above that beyond it (near the
+ * end of the spectrum: just below it) by less than a sixth of what granulation does, in the logarithm; white noise rarely
+ * leaves less of a raw spectrum's slope. Where too little of the spectrum lies below the hump, it is taken as raw.
+ */
+function isDivided(sums: PowerSums, usual: Granulation, numax: number): boolean {
+  const dnu = expectedDnu(numax);
+  const low = Math.max(sums.lowUHz, 0.1 * numax);
+  const lowEnd = Math.max(low + dnu, 0.25 * numax);
+  if (lowEnd > 0.5 * numax) return false;
+  const reachesBeyond = 1.5 * numax + dnu < sums.highUHz;
+  const [high, highEnd] = reachesBeyond
+    ? [1.5 * numax, Math.min(sums.highUHz, REACH * numax)]
+    : [0.4 * numax, 0.5 * numax];
+  const expected = granulation(usual, (low + lowEnd) / 2) / granulation(usual, (high + highEnd) / 2);
+  return sums.mean(low, lowEnd) / sums.mean(high, highEnd) < expected ** (1 / 6);
 }
 
 /** The logarithm of the height over the background that the fit starts from. */

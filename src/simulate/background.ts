@@ -5,8 +5,11 @@ import type { Star } from "./star";
 
 const NORMALISATION = (2 * Math.SQRT2) / Math.PI; // ∫ ξ (a²/b) / [1 + (ν/b)⁴] dν = a²
 
+/** What shapes granulation. */
+export type Granulation = Pick<Star, "granulationAmplitudePpm" | "granulationKneesUHz">;
+
 /** Granulation without attenuation, ppm²/µHz: Σ ξ (a²/b) / [1 + (ν/b)⁴] over the two knees b. */
-export function granulation(star: Star, frequency: number): number {
+export function granulation(star: Granulation, frequency: number): number {
   const [first, second] = star.granulationKneesUHz;
   const scale = NORMALISATION * star.granulationAmplitudePpm ** 2;
   const x = (frequency / first) ** 2;

@@ -122,8 +122,7 @@ test("a spectrum and the same divided by its background or in another unit agree
   const raw = estimator.estimate(power, KEPLER_GRID);
   const other = estimator.estimate(divided, KEPLER_GRID);
   assert.ok(raw.isDetected && other.isDetected);
-  // The centre of the power over its background lies above that of the power, as the background falls.
-  assertClose(other.numax, raw.numax, { rtol: 0.08 });
+  assertClose(other.numax, raw.numax, { rtol: 0.03 });
   assertClose(other.dnu, raw.dnu, { rtol: 0.005 });
   const scaled = estimator.estimate(
     power.map((value) => value * 1e-9),
@@ -132,13 +131,29 @@ test("a spectrum and the same divided by its background or in another unit agree
   assertClose([scaled.numax, scaled.dnu, scaled.strength], [raw.numax, raw.dnu, raw.strength], { rtol: 1e-6 });
 });
 
+test("for most stars numax does not tell whether the spectrum was divided by its background", () => {
+  const simulator = new Simulator();
+  const power = new Float64Array(POINTS);
+  const ratios: number[] = [];
+  for (let row = 0; row < 20; row++) {
+    const star = starOf("population", { seed: 49, row });
+    simulator.writeSpectrum(star, { seed: 49, row }, power);
+    const divided = power.map((value, bin) => value / background(star, frequencyOfBin(bin), NYQUIST_UHZ));
+    const [raw, other] = [estimator.estimate(power, KEPLER_GRID), estimator.estimate(divided, KEPLER_GRID)];
+    if (raw.isDetected && other.isDetected) ratios.push(other.numax / raw.numax);
+  }
+  // Undone, the division moves the hump by 7 %. What is left is what the star's background differs from the usual one.
+  const near = ratios.filter((ratio) => Math.abs(ratio - 1) < 0.03).length;
+  assert.ok(ratios.length >= 18 && near >= 0.7 * ratios.length, `${near} of ${ratios.length}`);
+});
+
 test("spectra of short observations on grids of their own are read too", () => {
   const grid: Grid = { points: 1550, firstFrequencyUHz: 2.19, stepUHz: 0.1815 }; // 64 days
   const simulator = new Simulator({ grid });
   const power = new Float64Array(grid.points);
   let right = 0;
   let stars = 0;
-  for (let row = 0; row < 20; row++) {
+  for (let row = 0; row < 60; row++) {
     const star = { ...starOf("population", { seed: 45, row }), snr: 100 };
     if (star.dnu < 3.5) continue; // hardly resolved
     stars++;
@@ -146,7 +161,7 @@ test("spectra of short observations on grids of their own are read too", () => {
     const { isDetected, dnu } = estimator.estimate(power, grid);
     if (isDetected && Math.abs(dnu / star.dnu - 1) < 0.05) right++;
   }
-  assert.ok(right >= 0.6 * stars, `${right} of ${stars}`);
+  assert.ok(right >= 0.7 * stars, `${right} of ${stars}`);
 });
 
 const KEPLER = join(__dirname, "../../../shared/kepler");
