@@ -16,7 +16,7 @@ import { shareGradients } from "../train/shared-step";
 import { applyGradients, batchGradients, type Examples } from "../train/step";
 import { randomExamples } from "./network";
 import { ASSUMPTIONS, fitStep, type Network, type Prediction, predict } from "./scale-model";
-import { median, type Summary, summarize } from "./statistics";
+import { type Summary, summarize } from "./statistics";
 
 export interface ScaleBenchOptions {
   readonly config: Config;
@@ -72,7 +72,7 @@ const WHOLE_BATCH = 1024;
 export async function benchScale(comm: Communicator, options: ScaleBenchOptions): Promise<ScaleBench> {
   const { config, points, batchSize, rounds, steps, network } = options;
   const threadsPerRank = Math.max(1, Math.floor(options.threads / comm.size));
-  await selectEngine(config.engine, { threads: threadsPerRank });
+  await selectEngine(config.engine, { threads: threadsPerRank, precision: config.precision });
   const model = createModel(config, points);
   const bench = new RankBench(comm, model, config);
   const whole = comm.rank === 0 ? randomExamples(model, points, batchSize) : null;
@@ -92,13 +92,13 @@ export async function benchScale(comm: Communicator, options: ScaleBenchOptions)
   let hideable = 0;
   for (let round = -warmUp; round < rounds; round++) {
     const isMeasured = round >= 0;
-    await selectEngine(config.engine, { threads: options.threads });
+    await selectEngine(config.engine, { threads: options.threads, precision: config.precision });
     for (let step = 0; whole && step < (isMeasured ? steps : 1); step++) {
       const seconds = bench.alone(whole, divisionOf(batchSize, WHOLE));
       if (isMeasured) alone.push(seconds);
     }
     await comm.barrier();
-    await selectEngine(config.engine, { threads: threadsPerRank });
+    await selectEngine(config.engine, { threads: threadsPerRank, precision: config.precision });
     for (let step = 0; step < (isMeasured ? steps : 1); step++) {
       await comm.barrier();
       const times = await bench.together(share, divisionOf(batchSize, { index: comm.rank, count: comm.size }));
@@ -139,7 +139,7 @@ export async function benchScale(comm: Communicator, options: ScaleBenchOptions)
     ...fit,
     hideableShare: hideableSum! / togetherSum!,
     gradientBytes: 4 * contiguous.length,
-    machineBytesPerSecond: (4 * contiguous.length) / (median(ours) / 1000),
+    machineBytesPerSecond: (4 * contiguous.length) / (oursSummary.median / 1000),
   };
   return {
     ranks: comm.size,

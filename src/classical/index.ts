@@ -22,8 +22,8 @@ export interface ClassicalEstimate {
 
 /**
  * Strengths above this are detections. Of spectra of granulation and white noise alone, 1 of 500 over four years, none of
- * 1000 over 64 days and 4 of 1000 over 27 days reached it (99 % below 20 to 22). 4 of 700 stars of
- * the population over four years fell short.
+ * 1000 over 64 days and 4 of 1000 over 27 days reached it (99 % below 20 to 22). 4 of 700
+ * stars of the population over four years fell short.
  */
 export const DETECTION_STRENGTH = 25;
 

@@ -1,35 +1,39 @@
-/** Powers on one even grid -> powers on another, each bin a box as wide as its step. */
+/** Powers on one frequency grid -> powers on another, each bin a box as wide as its step. */
 
 import { frequencyOfBin, type Grid } from "./grid";
 
 /**
  * Each bin of `to` takes the mean of the boxes of `from`, weighted by their overlap: what a spectrum with wider steps
  * looks like on a finer grid, and one with narrower steps on a coarser one. Power integrated over frequency is conserved.
+ * Bins of `to` of which boxes cover half or less are left as they are.
  *
- * @param power [from.points]; the bins of `from` reach over those of `to` at both ends
- * @param out receives the powers from `offset` on: [to.points]
+ * @param frequencyUHz [n], ascending, in steps of `stepUHz` with or without gaps
+ * @param power [n]
+ * @param out receives the powers: [to.points]
  */
 export function rebinPower(
+  frequencyUHz: Float64Array,
   power: Float64Array,
-  from: Grid,
+  stepUHz: number,
   to: Grid,
   out: Float32Array | Float64Array,
-  offset = 0,
 ): void {
-  const ratio = to.stepUHz / from.stepUHz;
-  // In bins of `from`, whose bin k reaches from k to k + 1.
-  const start = (frequencyOfBin(0, to) - to.stepUHz / 2 - from.firstFrequencyUHz) / from.stepUHz + 0.5;
-  const last = from.points - 1;
+  const half = stepUHz / 2;
+  let first = 0;
   for (let bin = 0; bin < to.points; bin++) {
-    const low = start + bin * ratio;
-    const high = low + ratio;
-    const first = Math.floor(low);
-    const end = Math.floor(high);
+    const center = frequencyOfBin(bin, to);
+    const low = center - to.stepUHz / 2;
+    const high = center + to.stepUHz / 2;
+    while (first < frequencyUHz.length && frequencyUHz[first]! + half <= low) first++;
+    let overlap = 0;
     let sum = 0;
-    for (let box = first; box <= end; box++) {
-      const part = Math.min(high, box + 1) - Math.max(low, box);
-      if (part > 0) sum += part * power[Math.min(last, Math.max(0, box))]!;
+    for (let box = first; box < frequencyUHz.length; box++) {
+      const start = frequencyUHz[box]! - half;
+      if (start >= high) break;
+      const part = Math.min(high, start + stepUHz) - Math.max(low, start);
+      overlap += part;
+      sum += part * power[box]!;
     }
-    out[offset + bin] = sum / ratio;
+    if (overlap > to.stepUHz / 2) out[bin] = sum / overlap;
   }
 }

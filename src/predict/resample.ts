@@ -2,6 +2,7 @@
 
 import type { Grid } from "../data/grid";
 import { frequencyOfBin } from "../data/grid";
+import { rebinPower } from "../data/rebin";
 import { DataError } from "../errors";
 import { Random } from "../random";
 import { medianStep, oversamplingOf, unevenShare } from "./spectrum-statistics";
@@ -79,7 +80,7 @@ export function resampleSpectrum(spectrum: Spectrum, grid: Grid): Resampled {
   } else {
     if (criticalUHz > MAX_STEP_UHZ) throw tooCoarse(spectrum, stepUHz);
     const { frequencyUHz, power } = thin(spectrum, oversampling, criticalUHz);
-    rebin(frequencyUHz, power, criticalUHz, grid, out);
+    rebinPower(frequencyUHz, power, criticalUHz, grid, out);
     if (oversampling > 1)
       notes.push(
         `oversampled ${oversampling} times (step ${format(stepUHz)} µHz): thinned to ${format(criticalUHz)} µHz`,
@@ -142,26 +143,6 @@ function takeNearest(
     while (near + 1 < frequencyUHz.length && distance(near + 1) <= distance(near)) near++;
     // A little more than half a step, against rounding in files with few digits.
     if (distance(near) <= 0.51 * Math.max(stepUHz, grid.stepUHz)) out[bin] = power[near]!;
-  }
-}
-
-function rebin(frequencyUHz: Float64Array, power: Float64Array, stepUHz: number, grid: Grid, out: Float32Array): void {
-  let first = 0;
-  for (let bin = 0; bin < grid.points; bin++) {
-    const center = frequencyOfBin(bin, grid);
-    const low = center - grid.stepUHz / 2;
-    const high = center + grid.stepUHz / 2;
-    while (first < frequencyUHz.length && frequencyUHz[first]! + stepUHz / 2 <= low) first++;
-    let overlap = 0;
-    let sum = 0;
-    for (let index = first; index < frequencyUHz.length; index++) {
-      const start = frequencyUHz[index]! - stepUHz / 2;
-      if (start >= high) break;
-      const part = Math.min(high, start + stepUHz) - Math.max(low, start);
-      overlap += part;
-      sum += part * power[index]!;
-    }
-    if (overlap > grid.stepUHz / 2) out[bin] = sum / overlap;
   }
 }
 

@@ -1,7 +1,7 @@
 /** How long a star is observed, and with what gaps: what that does to the spectrum on the network's grid. */
 
 import FFT from "fft.js";
-import { type Grid, KEPLER_GRID, NYQUIST_UHZ, STEP_UHZ } from "../data/grid";
+import { type Grid, gridFrequencies, KEPLER_GRID, NYQUIST_UHZ, STEP_UHZ } from "../data/grid";
 import { rebinPower } from "../data/rebin";
 import type { Random } from "../random";
 import { drawPower } from "./noise";
@@ -55,7 +55,10 @@ export class Observer {
     if (hasGaps) drawGappedPower(limit, drawWindow(days, random), random, power);
     else drawPower(limit, random, power);
     if (simulator.grid.stepUHz === KEPLER_GRID.stepUHz) into.set(power, offset);
-    else rebinPower(power, simulator.grid, KEPLER_GRID, into, offset);
+    else {
+      const out = into.subarray(offset, offset + KEPLER_GRID.points);
+      rebinPower(gridFrequencies(simulator.grid), power, simulator.grid.stepUHz, KEPLER_GRID, out);
+    }
   }
 
   private simulatorOf(days: number): Simulator {

@@ -199,7 +199,7 @@ test("a shorter observation is brought to the grid exactly as simulated ones are
     const from = gridOf(days);
     const source = spectrum(from.points, from.firstFrequencyUHz, from.stepUHz, () => -Math.log(random.uniform()));
     const expected = new Float32Array(KEPLER_GRID.points);
-    rebinPower(source.power, from, KEPLER_GRID, expected);
+    rebinPower(source.frequencyUHz, source.power, from.stepUHz, KEPLER_GRID, expected);
     const { power } = resampleSpectrum(source, KEPLER_GRID);
     // At the upper end half a bin may not be covered: it is filled with noise.
     assertClose(power.subarray(0, 35600), expected.subarray(0, 35600), { rtol: 1e-5, what: `${days} days` });
