@@ -3,7 +3,7 @@
 Reads one JSON request a line on stdin and answers with one JSON line on stdout:
 
     {"do": "setup", "heads": {"dnu": 180, ...}, "length": 35692, "batch": 32, "threads": 2, "filters": [16, ...],
-     "kernel": 51, "lstm": [256, 512], "dense": 200, "dropout": 0.25}
+     "kernel": 51, "lstm": [256, 512], "dense": 200, "dropout": 0.25, "gpu": false, "mixed": false}
     {"do": "train", "steps": 3}      -> {"seconds": [...], "cpu_seconds": [...], "peak_rss_mb": ...}
     {"do": "infer", "steps": 3}      -> {"seconds": [...], "cpu_seconds": [...], "peak_rss_mb": ...}
 
@@ -55,12 +55,18 @@ class Peer:
     def setup(self, request):
         torch.set_num_threads(request["threads"])
         torch.manual_seed(0)
-        self.network = Network(request)
+        self.device = "cuda" if request["gpu"] and torch.cuda.is_available() else "cpu"
+        self.mixed = request["mixed"]
+        self.network = Network(request).to(self.device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-4)
-        self.power = torch.empty(request["batch"], request["length"]).exponential_() + 1e-3
-        self.labels = [torch.randint(classes, (request["batch"],)) for classes in request["heads"].values()]
+        self.power = torch.empty(request["batch"], request["length"], device=self.device).exponential_() + 1e-3
+        batch = (request["batch"],)
+        self.labels = [torch.randint(n, batch, device=self.device) for n in request["heads"].values()]
         parameters = sum(p.numel() for p in self.network.parameters())
-        return {"name": f"torch {torch.__version__}", "threads": torch.get_num_threads(), "parameters": parameters}
+        name = f"torch {torch.__version__}"
+        name += f", {torch.cuda.get_device_name()}" if self.device == "cuda" else ""
+        name += ", bfloat16 autocast" if self.mixed else ""
+        return {"name": name, "threads": torch.get_num_threads(), "parameters": parameters}
 
     def train(self, request):
         self.network.train()
@@ -69,21 +75,26 @@ class Peer:
     def infer(self, request):
         self.network.eval()
         with torch.no_grad():
-            return self.timed(request["steps"], lambda: self.network(self.power))
+            return self.timed(request["steps"], self.evaluate)
+
+    def evaluate(self):
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.mixed):
+            return self.network(self.power)
 
     def train_step(self):
         self.optimizer.zero_grad()
-        logits = self.network(self.power)
+        logits = [head.float() for head in self.evaluate()]
         sum(F.cross_entropy(z, y) for z, y in zip(logits, self.labels)).backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
 
-    @staticmethod
-    def timed(steps, work):
+    def timed(self, steps, work):
         seconds, cpu_seconds = [], []
         for _ in range(steps):
             started_at, cpu_before = time.perf_counter(), time.process_time()
             work()
+            if self.device == "cuda":
+                torch.cuda.synchronize()
             seconds.append(time.perf_counter() - started_at)
             cpu_seconds.append(time.process_time() - cpu_before)
         peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

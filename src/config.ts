@@ -106,7 +106,7 @@ export interface Config {
   /** Threads of the native engine; null: the cores of this process. */
   readonly threads: number | null;
   /** `mixed`: products in bfloat16, all else in float32 (Micikevicius et al. 2018, arXiv:1710.03740); tensorflow only. */
-  readonly precision: "float32" | "mixed";
+  readonly precision: (typeof PRECISIONS)[number];
   /** Batches of `num_batchsize` whose mean gradient makes one optimizer step. */
   readonly accumulate: number;
   readonly early_stopping: EarlyStopping | null;
@@ -120,6 +120,8 @@ export interface Config {
 
 /** Where to compute; `auto` takes the first of the others that works here. */
 export const ENGINE_NAMES = ["auto", "native", "tensorflow", "cpu"] as const;
+
+export const PRECISIONS = ["float32", "mixed"] as const;
 
 export type PresetName = "reference" | "default" | "compact";
 
@@ -201,7 +203,7 @@ const configSchema = z.strictObject({
   keep: count,
   engine: z.enum(ENGINE_NAMES),
   threads: count.nullable(),
-  precision: z.enum(["float32", "mixed"]),
+  precision: z.enum(PRECISIONS),
   accumulate: count,
   early_stopping: z.strictObject({ patience: count, min_delta: z.number().nonnegative() }).nullable(),
   log_every: count,

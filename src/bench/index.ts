@@ -1,5 +1,6 @@
 /** Measurements of training and inference, and their figures. */
 
+export { benchEngines, type EngineBench, type EngineChoice, type EnginesBenchOptions } from "./engines";
 export { rooflineFigure, sweepFigure } from "./figures";
 export { benchNetwork, type Machine, type NetworkBench, type NetworkBenchOptions, type Side } from "./network";
 export { type OpRow, roof } from "./roofline";

@@ -4,7 +4,7 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Config } from "../config";
 import { classCounts, resolveClassEdges } from "../data/classes";
-import { engineStatistics, resetEngineStatistics, selectEngine } from "../engine";
+import { type Engine, engineStatistics, resetEngineStatistics, selectEngine } from "../engine";
 import { loadAddon } from "../engine/native/addon";
 import type { OpStatistics } from "../engine/native/profile";
 import { createModel } from "../model/create-model";
@@ -56,6 +56,8 @@ export interface Machine {
 
 export interface NetworkBench {
   readonly what: "train" | "infer";
+  readonly engine: Engine["name"];
+  readonly precision: Engine["precision"];
   readonly points: number;
   readonly batch: number;
   readonly parameters: number;
@@ -89,7 +91,11 @@ export async function benchNetwork(options: NetworkBenchOptions): Promise<Networ
   const step = what === "train" ? trainStep(model, options) : inferStep(model, options);
   const classes = classCounts(resolveClassEdges(config.heads, config.edges));
   const peer = options.python
-    ? await Peer.start(options.python, { config, classes, points, batchSize: peerBatchSize, threads })
+    ? await Peer.start(options.python, {
+        ...{ config, classes, points, threads },
+        batchSize: peerBatchSize,
+        usesGpu: engine.usesGpu,
+      })
     : null;
   try {
     for (let index = 0; index < WARM_UP_STEPS; index++) step();
@@ -119,6 +125,8 @@ export async function benchNetwork(options: NetworkBenchOptions): Promise<Networ
     const ops = isNative ? rooflineOf(ourOps, stepSeconds, yardsticks) : [];
     return {
       what,
+      engine: engine.name,
+      precision: engine.precision,
       points,
       batch: batchSize,
       parameters: model.parameterCount,

@@ -14,6 +14,8 @@ export interface PeerNetwork {
   readonly points: number;
   readonly batchSize: number;
   readonly threads: number;
+  /** The peer computes on the GPU too, where its torch can. */
+  readonly usesGpu: boolean;
 }
 
 /** What one step took. */
@@ -62,6 +64,8 @@ export class Peer {
       lstm: config.lstm_units,
       dense: config.dense_units,
       dropout: config.dropout,
+      gpu: network.usesGpu,
+      mixed: config.precision === "mixed",
     });
     return new Peer(child, answers, python, name, threads, parameters);
   }

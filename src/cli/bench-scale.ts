@@ -2,11 +2,10 @@
 
 import { join } from "node:path";
 import { benchScale, type ScaleBench } from "../bench/scale";
-import { parseConfig } from "../config";
 import { detectLaunch, openWorld } from "../distributed";
 import { runRanks } from "../distributed/mpirun";
 import { projectRoot } from "../version";
-import type { Flags } from "./bench";
+import { type Flags, networkOf } from "./bench";
 
 /** Round trip of a small message between machines of one room. */
 const LATENCY_SECONDS = 20e-6;
@@ -23,7 +22,7 @@ export async function runScale(flags: Flags, threads: number): Promise<void> {
   }
   const comm = await openWorld();
   const result = await benchScale(comm, {
-    config: parseConfig(flags.preset),
+    config: networkOf(flags),
     points: flags.length,
     batchSize: flags.batch,
     threads,
@@ -48,9 +47,13 @@ function start(flags: Flags, threads: number): Promise<number> {
     threads,
     "network-gbit": flags.networkGbit,
   };
+  const { preset, engine, precision } = flags;
   const command = [
-    ...[process.execPath, join(projectRoot, "bin", "asterolab.js"), "bench", "scale", "--preset", flags.preset],
-    ...Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ...[process.execPath, join(projectRoot, "bin", "asterolab.js"), "bench", "scale"],
+    ...Object.entries({ preset, engine, precision, ...numbers }).flatMap(([name, value]) => [
+      `--${name}`,
+      String(value),
+    ]),
     ...(flags.json ? ["--json"] : []),
   ];
   const never = new AbortController().signal;

@@ -7,7 +7,7 @@ import { benchLoad } from "../bench/load";
 import { benchNetwork } from "../bench/network";
 import { benchSimulate } from "../bench/simulate";
 import { benchSweep, SWEEPS, type Sweep, sweepValues } from "../bench/sweep";
-import { PRESETS, type PresetName, parseConfig } from "../config";
+import { type Config, ENGINE_NAMES, PRECISIONS, PRESETS, type PresetName, parseConfig } from "../config";
 import { POINTS } from "../data/grid";
 import { CliError } from "../errors";
 import { integer } from "./arguments";
@@ -20,6 +20,8 @@ export interface Flags {
   readonly peerBatch?: number;
   readonly json?: boolean;
   readonly preset: PresetName;
+  readonly engine: Config["engine"];
+  readonly precision: Config["precision"];
   readonly batch: number;
   readonly length: number;
   readonly threads?: number;
@@ -41,12 +43,14 @@ export function benchCommand(): Command {
     .option("--peer <python>", "a Python that has torch, measured in turn with ours")
     .option("--peer-batch <n>", "its spectra per step (default: as ours)", integer("--peer-batch", 1))
     .addOption(new Option("--preset <name>", "the network").choices(Object.keys(PRESETS)).default("reference"))
+    .addOption(new Option("--engine <name>", "where it computes").choices(ENGINE_NAMES).default("auto"))
+    .addOption(new Option("--precision <name>", "of its products").choices(PRECISIONS).default("float32"))
     .option("--batch <n>", "spectra per step", integer("--batch", 1), 32)
     .option("--length <n>", "points of a spectrum", integer("--length", 1), POINTS)
     .option("--threads <n>", "threads of both sides (default: all cores)", integer("--threads", 1))
     .option("--rounds <n>", "times both sides are measured", integer("--rounds", 1), 3)
     .option("--steps <n>", "steps per round and side", integer("--steps", 1), 3)
-    .option("--spectra <n>", "spectra to simulate", integer("--spectra", 1), 512)
+    .option("--spectra <n>", "spectra to simulate", integer("--spectra", 1), 1024)
     .option("--data <dir>", "data set to load")
     .addOption(new Option("--sweep <what>", "measure training or inference for several values of it").choices(SWEEPS))
     .option("--ranks <n>", "ranks to scale to", integer("--ranks", 2), 2)
@@ -86,7 +90,7 @@ async function run(what: Subject, flags: Flags): Promise<void> {
   if (what === "scale") return runScale(flags, threads);
   const options = {
     what,
-    config: parseConfig(flags.preset),
+    config: networkOf(flags),
     points: flags.length,
     batchSize: flags.batch,
     threads,
@@ -110,6 +114,11 @@ async function run(what: Subject, flags: Flags): Promise<void> {
     progress.stop(),
   );
   process.stdout.write(flags.json ? json(result) : networkTable(result));
+}
+
+/** The network and the engine that are measured. */
+export function networkOf({ preset, engine, precision }: Flags): Config {
+  return parseConfig(preset, { engine, precision });
 }
 
 function json(result: object): string {

@@ -23,6 +23,7 @@ export interface Engine {
   readonly reason: string;
   readonly threads: number;
   readonly precision: Precision;
+  readonly usesGpu: boolean;
   /** A warning to show once, for an engine that is too slow to train with. */
   readonly warning?: string;
   /** One line for logs: engine, threads, instruction set, reason. */
@@ -96,6 +97,7 @@ async function useNative(threads: number, reason: string): Promise<Engine> {
     reason,
     threads,
     precision: "float32",
+    usesGpu: false,
     describe: () => `native (${threads} ${threads === 1 ? "thread" : "threads"}, ${instructions}): ${reason}`,
   };
 }
@@ -109,6 +111,7 @@ async function useCpu(reason: string): Promise<Engine> {
     reason,
     threads: 1,
     precision: "float32",
+    usesGpu: false,
     warning: "The cpu engine computes in plain JavaScript, hundreds of times slower than native; run `npm run setup`",
     describe: () => `cpu (plain tfjs ${tf.version_core}, 1 thread): ${reason}`,
   };

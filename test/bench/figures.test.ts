@@ -61,6 +61,8 @@ test("a sweep shows processor time per spectrum, against threads the rate, and t
 function bench(fields: Partial<NetworkBench>): NetworkBench {
   return {
     what: "train",
+    engine: "native",
+    precision: "float32",
     points: 100,
     batch: 1,
     parameters: 1,

@@ -37,6 +37,7 @@ export async function useTensorflow(
     reason,
     threads,
     precision,
+    usesGpu: hasGpu,
     describe: () => `tensorflow (TensorFlow ${version}, ${device}${isMixed ? ", mixed precision" : ""}): ${reason}`,
   };
 }
