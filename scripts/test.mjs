@@ -34,17 +34,36 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+const torch = findTorch();
+console.error(
+  torch === null
+    ? "test: no Python here has PyTorch, so its tests are skipped (Debian: apt-get install python3-torch; else name one: ASTEROLAB_PYTHON=/path/to/python)"
+    : `test: PyTorch ${torch.version} of ${torch.python}`,
+);
+
 const { status } = spawnSync(
   process.execPath,
   ["--require", "ts-node/register", "--test", "--test-concurrency=2", "--test-reporter=spec", ...files],
-  { cwd: root, stdio: "inherit", env: { ...process.env, ...pythonOf() } },
+  { cwd: root, stdio: "inherit", env: { ...process.env, ...(torch !== null && { ASTEROLAB_PYTHON: torch.python }) } },
 );
 process.exit(status ?? 1);
 
-/** Tests that hold us against Python's packages use the interpreter of the virtual environment where there is one. */
-function pythonOf() {
-  const python = join(root, ".venv", "bin", "python");
-  return process.env.ASTEROLAB_PYTHON === undefined && existsSync(python) ? { ASTEROLAB_PYTHON: python } : {};
+/** The first Python that imports torch, and its version; Debian's is no longer `python3` where another was installed. */
+function findTorch() {
+  const candidates = [
+    process.env.ASTEROLAB_PYTHON,
+    join(root, ".venv", "bin", "python"),
+    "python3",
+    "/usr/bin/python3",
+  ];
+  for (const python of candidates) {
+    if (!python || (python.includes("/") && !existsSync(python))) continue;
+    const { status, stdout } = spawnSync(python, ["-c", "import torch; print(torch.__version__)"], {
+      encoding: "utf8",
+    });
+    if (status === 0) return { python, version: stdout.trim() };
+  }
+  return null;
 }
 
 function rank(file) {

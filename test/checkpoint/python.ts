@@ -30,7 +30,7 @@ export function askTorch(script: string, ...args: string[]): unknown {
 }
 
 function find(): string | null {
-  const candidates = [process.env.ASTEROLAB_PYTHON, ".venv/bin/python", "python3"];
+  const candidates = [process.env.ASTEROLAB_PYTHON, ".venv/bin/python", "python3", "/usr/bin/python3"];
   for (const python of candidates) {
     if (!python || (python.includes("/") && !existsSync(python))) continue;
     try {
