@@ -1,8 +1,15 @@
-/** Runs compiled cells one after another in this process; their variables live on in `exports`. */
+/** Runs compiled cells one after another in this process; their names live on as properties of one object. */
 
 import vm from "node:vm";
 import { createCellRequire } from "./cell-require";
-import { CELL_FUNCTION, type CellOutcome, type CompiledCell, type DisplayContent } from "./channel";
+import {
+  BIND_IMPORT,
+  CELL_FUNCTION,
+  CELL_NAMES,
+  type CellOutcome,
+  type CompiledCell,
+  type DisplayContent,
+} from "./channel";
 import { richValue } from "./rich-value";
 import { describeThrown } from "./thrown";
 
@@ -29,7 +36,9 @@ export interface CellRunnerOptions {
 const HOLD_LIMIT_MS = 10_000;
 
 export class CellRunner {
-  private readonly exports = createExports();
+  /** Plain and without deletions, so that V8 reads and writes its properties as fast as fields. */
+  private readonly names: Record<string, unknown> = {};
+  private readonly bindImport = importsInto(this.names);
   private readonly files: ReturnType<typeof createCellRequire>;
   private abort = new AbortController();
   private holds = 0;
@@ -37,7 +46,7 @@ export class CellRunner {
   private settle: ((outcome: CellOutcome) => void) | undefined;
 
   constructor(private readonly options: CellRunnerOptions) {
-    Object.assign(this.exports, options.builtIns);
+    Object.assign(this.names, options.builtIns);
     this.files = createCellRequire(options.folder, options.display);
   }
 
@@ -95,32 +104,44 @@ export class CellRunner {
   }
 
   private async evaluate(cell: CompiledCell): Promise<unknown> {
-    const head = `(async function ${CELL_FUNCTION}(exports, require) { `;
+    const head = `(async function ${CELL_FUNCTION}(exports, require, ${CELL_NAMES}, ${BIND_IMPORT}) { `;
     const run = vm.runInThisContext(`${head}${cell.code}\n})`, {
       filename: cell.file,
       columnOffset: -head.length,
       displayErrors: false, // it would write the compiled line into the stack
-    }) as (exports: object, require: (id: string) => unknown) => unknown;
-    await run(this.exports, this.files.require);
+    }) as CellFunction;
+    const { names } = this;
+    await run(names, this.files.require, names, this.bindImport);
     if (cell.lastValue === undefined) return undefined;
-    const value = this.exports[cell.lastValue];
-    delete this.exports[cell.lastValue];
+    const value = names[cell.lastValue];
+    names[cell.lastValue] = undefined;
     return value; // awaited, should it be a promise
   }
 }
+
+type CellFunction = (
+  exports: object,
+  require: (id: string) => unknown,
+  names: object,
+  bindImport: (name: string, read: () => unknown) => void,
+) => unknown;
 
 function failure(error: unknown): CellOutcome {
   return { status: "error", error: describeThrown(error) };
 }
 
-/** TypeScript defines named imports as getters, while a later cell may declare the same name anew. */
-function createExports(): Record<string, unknown> {
-  const exports: Record<string, unknown> = {};
-  return new Proxy(exports, {
-    defineProperty(_target, name, attributes) {
-      if (name === "__esModule") return true;
-      exports[name as string] = attributes.get === undefined ? attributes.value : attributes.get();
-      return true;
-    },
-  });
+/** Makes names live imports, read where they come from, until a cell declares them as something else. */
+function importsInto(names: Record<string, unknown>): (name: string, read: () => unknown) => void {
+  const readers = new Map<string, () => unknown>();
+  return (name, read) => {
+    // A property that is an import stays one: to define it anew would make the whole object slow.
+    if (!readers.has(name)) {
+      Object.defineProperty(names, name, {
+        get: () => readers.get(name)!(),
+        set: (value) => readers.set(name, () => value),
+        enumerable: true,
+      });
+    }
+    readers.set(name, read);
+  };
 }

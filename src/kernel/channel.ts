@@ -60,7 +60,7 @@ export interface ThrownError {
   readonly parts?: readonly { readonly heading?: string; readonly stack?: string }[];
 }
 
-/** A cell as the compiler gives it: CommonJS, ready for any process that keeps the earlier cells' exports. */
+/** A cell as the compiler gives it: CommonJS, ready for any process that keeps the earlier cells' names. */
 export interface CompiledCell {
   /** The name its frames have in a stack. */
   readonly file: string;
@@ -73,6 +73,10 @@ export interface CompiledCell {
 
 /** The name of the function around a cell's code, which tracebacks leave out. */
 export const CELL_FUNCTION = "__cell__";
+/** In a cell's code, the object whose properties are the top-level names of all cells. */
+export const CELL_NAMES = "__names__";
+/** In a cell's code, the function that makes an import one of them: its name, and what reads its value. */
+export const BIND_IMPORT = "__import__";
 
 /** The descriptors of the user process beside the standard ones. */
 export const CHANNELS = { messages: 3, requests: 4, control: 5, input: 6 } as const;

@@ -1,7 +1,7 @@
 /** What a cell threw, in words. */
 
 import { inspect } from "node:util";
-import type { ThrownError } from "./channel";
+import { CELL_NAMES, type ThrownError } from "./channel";
 
 export function describeThrown(thrown: unknown): ThrownError {
   if (!isErrorLike(thrown)) {
@@ -9,8 +9,16 @@ export function describeThrown(thrown: unknown): ThrownError {
     return { ename: "Thrown", evalue: text, stack: `Thrown: ${text}` };
   }
   // `inspect` adds causes and fields to the stack.
-  return { ename: thrown.name || "Error", evalue: thrown.message, stack: inspect(thrown).replace(BRACKETS, "$1") };
+  const stack = inspect(thrown).replace(BRACKETS, "$1");
+  return { ename: thrown.name || "Error", evalue: asWritten(thrown.message), stack: asWritten(stack) };
 }
+
+/** The names of cells as they stand in the cell: JavaScript puts the compiled code into its messages. */
+function asWritten(text: string): string {
+  return text.replace(CALLED_NAME, "$1").replaceAll(`${CELL_NAMES}.`, "");
+}
+
+const CALLED_NAME = new RegExp(`\\(0 , (${CELL_NAMES}\\.[^()\\s]+)\\)`, "g");
 
 /** What `inspect` puts around an error without frames. */
 const BRACKETS = /^\[(.*)\]$/s;

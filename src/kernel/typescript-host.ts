@@ -8,8 +8,8 @@ import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import type * as TypeScript from "typescript";
 import { projectRoot } from "../version";
+import { withLiveNames } from "./live-names";
 import { withSharedTimer } from "./shared-timer";
-import { expandShorthands, resolveShorthands } from "./shorthand";
 
 /** A local file that a cell imports, compiled. */
 export interface CompiledFile {
@@ -29,6 +29,9 @@ type Compiler = typeof TypeScript;
 type Host = TypeScript.WatchCompilerHostOfFilesAndCompilerOptions<TypeScript.EmitAndSemanticDiagnosticsBuilderProgram>;
 
 const NOT_UNDER_ROOT = 6059;
+/** The converter's names of what it compiles, and of the declarations that earlier cells have left. */
+const CELL_FILE = "__tslab__.ts";
+const EARLIER_FILE = "__prev__.d.ts";
 const INLINE_MAP = /\n\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/;
 
 /** tslab's own require finds its fork of TypeScript wherever npm put it. */
@@ -72,9 +75,18 @@ export function prepareTypeScript(folder: string): CompilerTrace {
       const program = createProgram(...args);
       const { emit } = program;
       program.emit = (file, write, cancellation, onlyDeclarations, transformers) => {
-        resolveShorthands(original, program.getProgram().getTypeChecker());
-        const before = [expandShorthands(original), ...(transformers?.before ?? [])];
-        const rest = [cancellation, onlyDeclarations, { ...transformers, before }] as const;
+        const inner = program.getProgram();
+        if (file !== undefined && file === inner.getSourceFile(join(folder, CELL_FILE))) {
+          const earlier = inner.getSourceFile(join(folder, EARLIER_FILE));
+          const live = withLiveNames(original, inner.getTypeChecker(), { cell: file, earlier });
+          return live((before) =>
+            emit(file, write, cancellation, onlyDeclarations, {
+              ...transformers,
+              before: [before, ...(transformers?.before ?? [])],
+            }),
+          );
+        }
+        const rest = [cancellation, onlyDeclarations, transformers] as const;
         if (file === undefined || write === undefined || !isOutside(file.fileName, folder)) {
           return emit(file, write, ...rest);
         }

@@ -33,10 +33,9 @@ test("a timer and a dangling promise print under their own cell while a later on
 
 test("pieces of two cells that take turns keep their order and their cells", async () => {
   const [first, second] = await runBoth(
-    // Counted in an object: as in tslab, the code of a cell does not see what a later one assigns to its variables.
-    "const turn = { next: 0 };\n" +
-      "void (async () => { for (let i = 0; i < 6; i++) { await sleep(20); console.log('a', turn.next++); } })();",
-    "for (let i = 0; i < 6; i++) { await sleep(20); console.log('b', turn.next++); }\nawait sleep(400);",
+    "let turn = 0;\n" +
+      "void (async () => { for (let i = 0; i < 6; i++) { await sleep(20); console.log('a', turn++); } })();",
+    "for (let i = 0; i < 6; i++) { await sleep(20); console.log('b', turn++); }\nawait sleep(400);",
   );
   await client.until(() => streamOf(client.of(first)).split("\n").length === 7);
   const turns = (id: string): number[] =>
