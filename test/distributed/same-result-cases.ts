@@ -9,6 +9,7 @@ import type { ConfigSpec } from "../../src/config";
 import type { Implementation } from "../../src/distributed/addon";
 import { train } from "../../src/train/loop";
 import { temporaryFolder } from "../data/make-shard";
+import { skipOf } from "../engines";
 import { tinyConfig, writeTinyData } from "../train/tiny-run";
 import { resultOf } from "./failure-cases";
 import { type Ended, findMpi, launchRanks } from "./launch-ranks";
@@ -73,13 +74,15 @@ export function testSameResult(implementation: Implementation, rankCounts: reado
     });
   }
 
-  test(`${implementation}: the cpu engine, which keeps its gradients elsewhere, gives the same`, {
-    skip,
-  }, async (t) => {
-    const data = writeTinyData(temporaryFolder(t), DATA);
-    const spec = { ...SPEC, engine: "cpu", num_epochs: 1, filters: [2, 2] };
-    assertSame(await onRanks(2, { data, path: temporaryFolder(t), spec }), await alone(t, data, spec), 4);
-  });
+  for (const engine of ["cpu", "tensorflow"] as const) {
+    test(`${implementation}: the ${engine} engine, which keeps its gradients elsewhere, gives the same`, {
+      skip: skip || skipOf(engine),
+    }, async (t) => {
+      const data = writeTinyData(temporaryFolder(t), DATA);
+      const spec = { ...SPEC, engine, num_epochs: 1, filters: [2, 2] };
+      assertSame(await onRanks(2, { data, path: temporaryFolder(t), spec }), await alone(t, data, spec), 4);
+    });
+  }
 
   test(`${implementation}: a run of two ranks goes on with four, and then with one`, { skip }, async (t) => {
     const data = writeTinyData(temporaryFolder(t), DATA);
