@@ -1,4 +1,4 @@
-// Puts Jupyter into .venv: JupyterLab with live figures, to work in; nbclient and papermill, which the tests hold us against.
+// Puts Jupyter into .venv: JupyterLab with live figures and widgets, to work in; nbclient and papermill, which the tests hold us against.
 //   --optional     where pip cannot have it, says so and ends well
 // Uses nothing but Node's own modules. Idempotent: what is in place is left alone.
 import { spawnSync } from "node:child_process";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const venv = join(dirname(fileURLToPath(import.meta.url)), "..", ".venv");
 const python = join(venv, "bin", "python");
 const isOptional = process.argv.includes("--optional");
-const PACKAGES = ["jupyterlab", "ipykernel", "plotly", "papermill"];
+const PACKAGES = ["jupyterlab", "ipykernel", "ipywidgets", "plotly", "papermill"];
 /** Where it is only tried, a network that swallows everything must not hold up the rest. */
 const LIMIT_MS = 300_000;
 

@@ -14,6 +14,7 @@ import { collectProvenance, describeKernel, type Provenance, setProvenance } fro
 import { errorOf, NO_QUIRKS, type Quirks, quirksOf } from "./quirks";
 import { endCell, endRun, markFailure, type RunOutcome, recordTiming, startCell, startRun } from "./run-record";
 import { cellErrorOf, Interruption, inputError, isQuietExit, type Stop, stopOf, timeoutError } from "./stop";
+import { WidgetStore } from "./widgets";
 import type { Message } from "./wire";
 
 export { Interruption } from "./stop";
@@ -113,7 +114,8 @@ export async function runNotebook(options: RunOptions): Promise<RunResult> {
 }
 
 class Run {
-  private readonly collector = new OutputCollector();
+  private readonly widgets: WidgetStore;
+  private readonly collector: OutputCollector;
   private quirks: Quirks = NO_QUIRKS;
   private count = 0;
   private askedForInput = false;
@@ -126,7 +128,10 @@ class Run {
     private readonly saver: NotebookSaver,
     private readonly options: RunOptions,
     private readonly provenance: Provenance,
-  ) {}
+  ) {
+    this.widgets = new WidgetStore(notebook.metadata);
+    this.collector = new OutputCollector(this.widgets);
+  }
 
   /** Runs every cell; resolves with what stopped it, if anything did. */
   async execute(): Promise<Stop | undefined> {
@@ -142,6 +147,7 @@ class Run {
       setProvenance(this.notebook, { ...this.provenance, kernel: describeKernel(this.spec.name, kernel.info) });
       this.options.onEvent?.({ kind: "start", cells: this.notebook.cells.length, kernel: this.spec.name });
       const stop = await this.executeCells(kernel);
+      this.noteDroppedWidgets();
       this.notebook.metadata.language_info = kernel.info.language_info;
       return stop;
     } finally {
@@ -214,6 +220,7 @@ class Run {
       const work = kernel.execute(cell.source, (id) => this.collector.attach(id, cell));
       try {
         const { reply, isComplete } = await abortable(work, limit.signal, this.options.signal);
+        for (const update of this.widgets.takeUpdates()) kernel.updateWidget(update);
         // By our clock: tslab dates its replies with the time the cell began.
         recordTiming(cell, "shell.execute_reply", new Date().toISOString());
         if (!isComplete) markTruncated(cell);
@@ -240,6 +247,15 @@ class Run {
     };
     await abortable(work.then(end, end), limit.signal).catch(() => {});
     clearTimeout(timer);
+  }
+
+  private noteDroppedWidgets(): void {
+    const count = this.widgets.droppedCount;
+    if (count === 0) return;
+    const { metadata } = this.notebook;
+    metadata.asterolab = { ...(metadata.asterolab as JsonObject | undefined), widgets_dropped: count };
+    const text = `the state of ${count} widgets was too much to keep: where they stand, the notebook shows their text`;
+    this.options.onEvent?.({ kind: "warning", text });
   }
 
   private onOutput(message: Message): void {

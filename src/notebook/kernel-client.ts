@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { Dealer, Subscriber } from "zeromq";
 import type { ConnectionInfo } from "./connection";
+import type { CommUpdate } from "./widgets";
 import { createRequest, encodeMessage, type Message, type MessageContent, MessageDecoder } from "./wire";
 
 /** How a cell ended. */
@@ -104,6 +105,11 @@ export class KernelClient {
     this.forget(id);
     this.forget(fence);
     return { reply: content, isComplete };
+  }
+
+  /** Sends a message of a comm that the kernel has opened. */
+  sendComm(content: CommUpdate): void {
+    this.send(this.shell, "comm_msg", { ...content });
   }
 
   /** Asks the kernel to stop the cell that runs. */

@@ -5,6 +5,7 @@ import { type ConnectionFile, createConnectionFile } from "./connection";
 import { type Execution, KernelClient } from "./kernel-client";
 import { type KernelEnd, KernelProcess } from "./kernel-process";
 import { type KernelSpec, kernelCommand, kernelEnvironment } from "./kernelspecs";
+import type { CommUpdate } from "./widgets";
 import type { Message, MessageContent } from "./wire";
 
 export interface KernelOptions {
@@ -82,6 +83,11 @@ export class Kernel {
    */
   execute(code: string, onSent?: (messageId: string) => void): Promise<Execution> {
     return this.client.execute(code, { idleTimeoutMs: IDLE_TIMEOUT_MS, onSent });
+  }
+
+  /** Tells a widget of the kernel what became of it here. */
+  updateWidget(update: CommUpdate): void {
+    this.client.sendComm(update);
   }
 
   /** Asks the cell that runs to stop, in the way the kernel's spec says. */

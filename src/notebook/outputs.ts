@@ -1,13 +1,19 @@
 /** Turns the messages of a kernel's output channel into the outputs of the cells that caused them. */
 
 import type { Cell, DisplayOutput, JsonObject, MimeBundle, Output } from "./notebook-file";
+import type { OutputArea, WidgetStore } from "./widgets";
 import type { Message } from "./wire";
+
+/** What `Output` widgets take in the place of the cell. */
+const OUTPUT_TYPES = new Set(["stream", "display_data", "execute_result", "error", "clear_output"]);
 
 export class OutputCollector {
   private readonly cells = new Map<string, Cell>();
   private readonly displays = new Map<string, DisplayOutput[]>();
-  /** Cells whose outputs vanish when the next one arrives: `clear_output` with `wait`. */
-  private readonly clearing = new Set<Cell>();
+  /** Areas whose outputs vanish when the next one arrives: `clear_output` with `wait`. */
+  private readonly clearing = new Set<OutputArea>();
+
+  constructor(private readonly widgets: WidgetStore) {}
 
   /** Outputs of the request `messageId` belong to `cell` from now on, also those that come after its end. */
   attach(messageId: string, cell: Cell): void {
@@ -27,16 +33,26 @@ export class OutputCollector {
       return cell;
     }
     if (cell === undefined) return undefined;
+    const type = message.header.msg_type;
+    if (type === "execute_input") cell.execution_count = content.execution_count as number;
+    else if (type.startsWith("comm_")) this.widgets.apply(message);
+    else if (OUTPUT_TYPES.has(type))
+      this.applyOutput(this.widgets.maybeCaptor(message.parentHeader.msg_id!) ?? cell, message);
+    return cell;
+  }
+
+  private applyOutput(area: OutputArea, message: Message): void {
+    const { content } = message;
     switch (message.header.msg_type) {
       case "stream":
-        this.appendStream(cell, String(content.name), String(content.text));
+        this.appendStream(area, String(content.name), String(content.text));
         break;
       case "display_data":
       case "execute_result":
-        this.appendDisplay(cell, message);
+        this.appendDisplay(area, message);
         break;
       case "error":
-        this.append(cell, {
+        this.append(area, {
           output_type: "error",
           ename: String(content.ename),
           evalue: String(content.evalue),
@@ -44,36 +60,32 @@ export class OutputCollector {
         });
         break;
       case "clear_output":
-        if (content.wait === true) this.clearing.add(cell);
-        else cell.outputs = [];
-        break;
-      case "execute_input":
-        cell.execution_count = content.execution_count as number;
+        if (content.wait === true) this.clearing.add(area);
+        else area.outputs = [];
         break;
     }
-    return cell;
   }
 
-  private append(cell: Cell, output: Output): void {
-    if (this.clearing.delete(cell)) cell.outputs = [];
-    cell.outputs!.push(output);
+  private append(area: OutputArea, output: Output): void {
+    if (this.clearing.delete(area)) area.outputs = [];
+    area.outputs!.push(output);
   }
 
   /** Adjacent pieces of one stream are one output, as JupyterLab shows them. */
-  private appendStream(cell: Cell, name: string, text: string): void {
-    const last = cell.outputs!.at(-1);
-    if (last?.output_type === "stream" && last.name === name && !this.clearing.has(cell)) last.text += text;
-    else this.append(cell, { output_type: "stream", name, text });
+  private appendStream(area: OutputArea, name: string, text: string): void {
+    const last = area.outputs!.at(-1);
+    if (last?.output_type === "stream" && last.name === name && !this.clearing.has(area)) last.text += text;
+    else this.append(area, { output_type: "stream", name, text });
   }
 
-  private appendDisplay(cell: Cell, { header, content }: Message): void {
+  private appendDisplay(area: OutputArea, { header, content }: Message): void {
     const output: DisplayOutput = {
       output_type: header.msg_type as DisplayOutput["output_type"],
       data: content.data as MimeBundle,
       metadata: (content.metadata ?? {}) as JsonObject,
     };
     if (output.output_type === "execute_result") output.execution_count = content.execution_count as number;
-    this.append(cell, output);
+    this.append(area, output);
     const id = displayIdOf(content);
     if (id !== undefined) this.displays.set(id, [...(this.displays.get(id) ?? []), output]);
   }

@@ -17,9 +17,11 @@ export interface RunDescription {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** Makes a notebook ready for a run: no outputs, no marks of an earlier failure, every cell pending. */
+/** Makes a notebook ready for a run: no outputs, no widgets, no marks of an earlier failure, every cell pending. */
 export function startRun(notebook: Notebook, run: RunDescription): void {
   removeFailureMarks(notebook);
+  delete notebook.metadata.widgets; // of outputs that go
+  forgetNotes(notebook.metadata, ["outcome", "widgets_dropped"]);
   for (const cell of notebook.cells) {
     if (cell.cell_type === "code") {
       cell.outputs = [];
@@ -27,6 +29,7 @@ export function startRun(notebook: Notebook, run: RunDescription): void {
     }
     const { execution: _, ...metadata } = cell.metadata;
     cell.metadata = { ...metadata, tags: [...tagsOf(cell)] };
+    forgetNotes(cell.metadata, ["outputs_truncated"]);
     setRecord(cell, { status: "pending", exception: null, start_time: null, end_time: null, duration: null });
   }
   describeRun(notebook, run);
@@ -95,6 +98,14 @@ export function markFailure(notebook: Notebook, failed: Cell, error: ErrorOutput
 export function recordTiming(cell: Cell, event: string, date: string): void {
   const timing = (cell.metadata.execution ?? {}) as JsonObject;
   cell.metadata.execution = { [event]: date, ...timing }; // the first message of a kind counts
+}
+
+/** Takes notes of an earlier run out of our own metadata; what else stands there stays. */
+function forgetNotes(metadata: JsonObject, names: readonly string[]): void {
+  if (metadata.asterolab === undefined) return;
+  const kept = Object.entries(metadata.asterolab as JsonObject).filter(([name]) => !names.includes(name));
+  if (kept.length > 0) metadata.asterolab = Object.fromEntries(kept);
+  else delete metadata.asterolab;
 }
 
 function recordOf(cell: Cell): JsonObject {

@@ -5,6 +5,7 @@ import test from "node:test";
 import { NotebookError } from "../../src/errors";
 import { type RunEvent, type RunOptions, type RunResult, runNotebook } from "../../src/notebook/executor";
 import { type Cell, parseNotebook } from "../../src/notebook/notebook-file";
+import { startRun } from "../../src/notebook/run-record";
 import { codeCell, FIXTURES, scripted, statusOf, textOf, writeTestNotebook } from "./notebook-builder";
 
 process.env.JUPYTER_PATH = FIXTURES;
@@ -102,6 +103,20 @@ test("the next run removes the marks of a failure", async () => {
   await runNotebook(paths);
   const again = await runNotebook({ input: paths.output, output: paths.output });
   assert.equal(again.notebook.cells.filter((cell) => cell.cell_type === "markdown").length, 2);
+});
+
+test("the next run removes what the last one noted: its outcome, its widgets, truncated outputs", async () => {
+  const cell = { ...scripted(), metadata: { asterolab: { outputs_truncated: true, other: 1 } } };
+  const { input, output } = writeTestNotebook("scripted", [cell, scripted(["cwd"])]);
+  const notebook = parseNotebook(readFileSync(input, "utf8"), input);
+  Object.assign(notebook.metadata, { widgets: { old: {} }, asterolab: { outcome: "failed", widgets_dropped: 3 } });
+  notebook.cells[1]!.metadata.asterolab = { outputs_truncated: true };
+  startRun(notebook, { inputPath: input, outputPath: output, parameters: {} });
+  assert.deepEqual([notebook.metadata.widgets, notebook.metadata.asterolab], [undefined, undefined]);
+  assert.deepEqual(
+    notebook.cells.map(({ metadata }) => metadata.asterolab),
+    [{ other: 1 }, undefined],
+  );
 });
 
 test("an error that only the reply tells becomes an output", async () => {

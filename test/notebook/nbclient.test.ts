@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { before, test } from "node:test";
@@ -24,15 +24,24 @@ process.env.JUPYTER_PATH = join(prefix, "share", "jupyter");
 const NBCLIENT = `
 import asyncio, json, sys, nbformat
 from nbclient import NotebookClient
+async def nudge(client):
+    # Sending beside a wait, as nbclient does for Output widgets, can lose the event waited for; a look finds it again.
+    while True:
+        await asyncio.sleep(0.2)
+        if client.kc is not None and client.kc.channels_running:
+            client.kc.shell_channel.socket.EVENTS
 async def run(job):
     notebook = nbformat.read(job["path"], as_version=4)
     resources = {"metadata": {"path": job["folder"]}}
     client = NotebookClient(notebook, timeout=job["timeout"], startup_timeout=600, iopub_timeout=60, resources=resources)
+    nudging = asyncio.ensure_future(nudge(client)) if job["nudge"] else None
     error = None
     try:
         await client.async_execute()
     except Exception as exception:
         error = type(exception).__name__
+    if nudging is not None:
+        nudging.cancel()
     return {"error": error, "notebook": notebook}
 async def main(jobs):
     return await asyncio.gather(*(run(job) for job in jobs))
@@ -94,6 +103,52 @@ const OUTPUTS: readonly (readonly [string, Cell])[] = [
   ["the last", codeCell("len(In)")],
 ];
 
+/** Needs ipywidgets beside the kernel. Ids of widgets are random; the first cell makes those of the notebook plain. */
+const WIDGETS: readonly (readonly [string, Cell])[] = [
+  ["models and a view", codeCell("import ipywidgets as w\nslider = w.IntSlider(3)\nbox = w.VBox([slider])\nbox")],
+  ["JupyterWidgets: a later value", codeCell("slider.value = 7\nslider.description = 'ν ☃'")],
+  ["a buffer", codeCell("image = w.Image(value=b'\\x00PNG\\xff', width=4)\nimage")],
+  ["another buffer in its place", codeCell("image.value = bytes(range(256))")],
+  ["a closed widget", codeCell("gone = w.FloatProgress(0.5)\ngone.close()")],
+  [
+    "a custom message, another target",
+    codeCell(
+      "slider.send({'event': 'x'})\nfrom comm import create_comm\nc = create_comm(target_name='x', data={'state': {'k': 1}})",
+    ),
+  ],
+  [
+    "Output",
+    codeCell(
+      "import sys\nout = w.Output()\ndisplay(out)\nprint('before')\nwith out:\n    print('in')\n    print('in too')\n    print('err', file=sys.stderr)\n    display({'text/plain': 'shown'}, raw=True)\nprint('after')",
+    ),
+  ],
+  ["Output: the kernel knows what was taken", codeCell("[(o['output_type'], o.get('text')) for o in out.outputs]")],
+  [
+    "Output: from another cell, with a result and an error",
+    codeCell("with out:\n    display(w.Label('l'))\n    0 / 0\n'went on'"),
+  ],
+  ["Output: cleared at once", codeCell("out.clear_output()\nwith out:\n    print('again')")],
+  ["Output: cleared when the next comes", codeCell("out.clear_output(wait=True)\nwith out:\n    print('new')")],
+  [
+    "Output: cleared when nothing comes",
+    codeCell("waiting = w.Output()\nwith waiting:\n    print('stays')\nwaiting.clear_output(wait=True)"),
+  ],
+  [
+    "Output: nested",
+    codeCell(
+      "inner = w.Output()\nwith out:\n    print('outer')\n    with inner:\n        print('inner')\n    print('outer again')\nprint('cell')",
+    ),
+  ],
+  [
+    "Output: nested in itself",
+    codeCell("with out:\n    with out:\n        print('twice')\n    print('once')\nprint('not')"),
+  ],
+  [
+    "Output: what the kernel knows at the end",
+    codeCell("[[o.get('text') for o in x.outputs] for x in (out, inner, waiting)]"),
+  ],
+];
+
 /** A notebook that can only end when the other one runs beside it. */
 function rendezvous(mine: string, other: string): Cell[] {
   return [
@@ -103,8 +158,12 @@ function rendezvous(mine: string, other: string): Cell[] {
   ];
 }
 
+const hasWidgets = hasAll && packageFolders().some((folder) => existsSync(join(folder, "ipywidgets")));
+const skipWidgets = hasWidgets ? false : "no ipywidgets beside the Python kernel (npm run jupyter)";
+
 const NOTEBOOKS: Readonly<Record<string, readonly Cell[]>> = {
   outputs: OUTPUTS.map(([, cell]) => cell),
+  ...(hasWidgets && { widgets: WIDGETS.map(([, cell]) => cell) }),
   error: [codeCell("print('before')"), codeCell("0 / 0"), codeCell("print('never')")],
   autokill: [codeCell("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"), codeCell("1")],
   interrupt: [codeCell("while True: pass"), codeCell("1")],
@@ -132,8 +191,9 @@ before(
       return { name, input, output, folder: name.startsWith("parallel") ? meeting : folder, timeoutMs };
     });
     const answers = await runNbclient(
-      jobs.map(({ input, folder, timeoutMs }) => ({
+      jobs.map(({ name, input, folder, timeoutMs }) => ({
         path: input,
+        nudge: name === "widgets",
         folder,
         timeout: timeoutMs === undefined ? null : timeoutMs / 1000,
       })),
@@ -156,6 +216,11 @@ before(
   },
   { timeout: 1_800_000 },
 );
+
+function packageFolders(): string[] {
+  const libraries = join(prefix, "lib");
+  return readdirSync(libraries).map((python) => join(libraries, python, "site-packages"));
+}
 
 function runNbclient(jobs: readonly object[]): Promise<Theirs[]> {
   return new Promise((resolve, reject) => {
@@ -197,6 +262,32 @@ for (const [index, [name]] of OUTPUTS.entries()) {
     assert.equal(statusOf(mine), "completed");
   });
 }
+
+/** With the random ids of widgets numbered as they come; the order is that in which the kernel opened them. */
+function withPlainIds(notebook: Notebook): Notebook {
+  const ids = Object.keys(statesOf(notebook));
+  const text = ids.reduce((json, id, index) => json.replaceAll(id, `widget-${index}`), JSON.stringify(notebook));
+  return JSON.parse(text) as Notebook;
+}
+
+function statesOf(notebook: Notebook): object {
+  const widgets = notebook.metadata.widgets as { "application/vnd.jupyter.widget-state+json": { state: object } };
+  return widgets["application/vnd.jupyter.widget-state+json"].state;
+}
+
+for (const [index, [name]] of WIDGETS.entries()) {
+  test(`widgets, ${name}: the cell's outputs are nbclient's`, { skip: skipWidgets }, () => {
+    const [mine, other] = [ours.widgets!, theirs.widgets!].map(({ notebook }) => withPlainIds(notebook).cells[index]!);
+    assert.deepEqual(outputsOf(mine!), outputsOf(other!));
+  });
+}
+
+test("JupyterWidgets, store_widget_state: the state in the metadata is nbclient's", { skip: skipWidgets }, () => {
+  assert.deepEqual([theirs.widgets!.error, ours.widgets!.exitCode], [null, 0]);
+  const [mine, other] = [ours.widgets!, theirs.widgets!].map(({ notebook }) => withPlainIds(notebook));
+  assert.equal(Object.keys(statesOf(mine!)).length, 18);
+  assert.deepEqual(mine!.metadata.widgets, other!.metadata.widgets);
+});
 
 test("line_magic_error: the error of the reply is an output of ours", { skip }, () => {
   const index = OUTPUTS.findIndex(([name]) => name === REPLY_ONLY);
