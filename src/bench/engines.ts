@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Config, PresetName } from "../config";
+import { withoutRank } from "../distributed/launch";
 import type { EngineName } from "../engine";
 import { projectRoot } from "../version";
 import type { NetworkBench } from "./network";
@@ -54,7 +55,7 @@ async function benchEngine(
       ...[join(projectRoot, "bin", "asterolab.js"), "bench", what, "--json"],
       ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
     ],
-    { stdio: ["ignore", "pipe", "pipe"] },
+    { stdio: ["ignore", "pipe", "pipe"], env: withoutRank() },
   );
   const ended = new Promise<string>((resolve) => {
     child.once("error", ({ message }) => resolve(message));
