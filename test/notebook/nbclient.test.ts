@@ -285,7 +285,7 @@ for (const [index, [name]] of WIDGETS.entries()) {
 test("JupyterWidgets, store_widget_state: the state in the metadata is nbclient's", { skip: skipWidgets }, () => {
   assert.deepEqual([theirs.widgets!.error, ours.widgets!.exitCode], [null, 0]);
   const [mine, other] = [ours.widgets!, theirs.widgets!].map(({ notebook }) => withPlainIds(notebook));
-  assert.equal(Object.keys(statesOf(mine!)).length, 18);
+  assert.equal(Object.keys(statesOf(mine!)).length, 19);
   assert.deepEqual(mine!.metadata.widgets, other!.metadata.widgets);
 });
 
