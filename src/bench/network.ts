@@ -1,5 +1,6 @@
 /** Training and inference of the network, ours and the peer's in turn, in one run. */
 
+import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Config } from "../config";
@@ -200,6 +201,11 @@ function cpuPerSample({ cpu_seconds_per_step, batch }: Side): number {
   return cpu_seconds_per_step.median / batch;
 }
 
+/** Of this program alone: Linux's `maxRSS` begins with what its parent held when it started it. */
 function peakRssMb(): number {
-  return Math.round(process.resourceUsage().maxRSS / 1024);
+  try {
+    return Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))![1]) / 1024);
+  } catch {
+    return Math.round(process.resourceUsage().maxRSS / 1024);
+  }
 }

@@ -8,6 +8,7 @@ import { benchEngines } from "../../src/bench/engines";
 import { skipOf } from "../engines";
 
 const root = join(__dirname, "..", "..");
+const NOT_LINUX = process.platform === "linux" ? false : "other systems do not tell the two apart";
 const SIZES = { preset: "compact", points: 729, batchSize: 2, threads: 2, rounds: 1, steps: 1 } as const;
 
 test("every engine that runs here is measured, and names itself and its precision", async () => {
@@ -29,6 +30,13 @@ test("every engine that runs here is measured, and names itself and its precisio
     assert.equal(bench!.ours.name.includes("mixed"), precision === "mixed");
     assert.equal(bench!.yardsticks === null, engine !== "native");
   }
+});
+
+test("the memory of an engine is its own, not that of the process which starts it", { skip: NOT_LINUX }, async () => {
+  const held = Buffer.alloc(1e9, 1);
+  const [native] = await benchEngines({ ...SIZES, what: "infer", choices: [{ engine: "native" }] });
+  assert.equal(held.length, 1e9);
+  assert.ok(native!.bench!.ours.peak_rss_mb < 600, `${native!.bench!.ours.peak_rss_mb} MB`);
 });
 
 test("an engine that cannot be measured says why, and the others are", async () => {

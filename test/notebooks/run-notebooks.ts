@@ -15,13 +15,24 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 /** Few and short, but enough that every cell has something to do. */
 const SMALL = { data_dir: "data", spectra_per_shard: 24, seed: 3 };
 
+type SmallOptions = Pick<RunOptions, "ranks"> & { readonly output?: string };
+
 /** @param options others than usual; `output` is relative to the shared folder */
-export async function runSmall(
+export function runSmall(
   name: string,
   parameters: Readonly<Record<string, unknown>>,
-  options: Pick<RunOptions, "ranks"> & { readonly output?: string } = {},
+  options: SmallOptions = {},
 ): Promise<RunResult> {
-  const inputs = Object.entries({ ...SMALL, ...parameters }).map(([key, value]) => ({
+  return runWith(name, { ...SMALL, ...parameters }, options);
+}
+
+/** The same without the parameters of a data set, for a notebook that has none. */
+export async function runWith(
+  name: string,
+  parameters: Readonly<Record<string, unknown>>,
+  options: SmallOptions = {},
+): Promise<RunResult> {
+  const inputs = Object.entries(parameters).map(([key, value]) => ({
     name: key,
     candidates: [value],
   }));
