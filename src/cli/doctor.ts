@@ -57,7 +57,7 @@ export async function examine(): Promise<Report> {
     },
     compiler: toolFinding(process.env.CXX ?? "c++", ["--version"], "Debian: apt-get install g++ make"),
     kernel: kernelFinding(),
-    jupyter: toolFinding("jupyter", ["--version"], "pip install jupyterlab; not needed to execute notebooks headless"),
+    jupyter: toolFinding("jupyter", ["--version"], "npm run jupyter; not needed to execute notebooks headless"),
     mpi: mpiFinding(),
     gpu: toolFinding("nvidia-smi", ["-L"], "no NVIDIA driver here; the native engine needs none"),
   };
