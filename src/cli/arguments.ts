@@ -1,5 +1,6 @@
 /** Parsers of option values, shared by the commands. */
 
+import { InvalidArgumentError } from "commander";
 import { CliError } from "../errors";
 
 /**
@@ -15,6 +16,17 @@ export function integer(flag: string, minimum: number): (text: string) => number
     }
     return value;
   };
+}
+
+/**
+ * The parser of a length of time in seconds.
+ *
+ * @throws {InvalidArgumentError} when the text is no number above 0.
+ */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("expected a number of seconds above 0.");
+  return value;
 }
 
 /**

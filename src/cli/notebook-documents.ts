@@ -7,6 +7,7 @@ import { inspectNotebook } from "../notebook/inspect";
 import { readNotebook } from "../notebook/notebook-file";
 import { readParameters } from "../notebook/parameters";
 import { verifyNotebook } from "../notebook/verify";
+import { seconds } from "./arguments";
 import { abortOnSignals, createView } from "./notebook-view";
 
 export function inspectCommand(): Command {
@@ -37,6 +38,8 @@ interface VerifyFlags {
   readonly cwd?: string;
   readonly rtol: number;
   readonly atol: number;
+  readonly lax?: boolean;
+  readonly executionTimeout?: number;
 }
 
 export function verifyCommand(): Command {
@@ -48,6 +51,8 @@ export function verifyCommand(): Command {
     .option("--cwd <folder>", "run the kernel in this folder instead of a fresh one")
     .option("--rtol <number>", "how far numbers may differ, relative to the old ones", Number, 1e-6)
     .option("--atol <number>", "how far numbers may differ at all", Number, 1e-9)
+    .option("--lax", "compare the outputs of cells tagged nbval-check-output alone")
+    .option("--execution-timeout <seconds>", "interrupt a cell that takes longer, and fail", seconds)
     .action(verifyAction);
 }
 
@@ -55,7 +60,7 @@ async function verifyAction(input: string, flags: VerifyFlags): Promise<void> {
   const view = createView({ label: input });
   const { signal, release } = abortOnSignals();
   try {
-    const { parametersYaml: yaml, kernel, cwd, rtol, atol } = flags;
+    const { parametersYaml: yaml, kernel, cwd, rtol, atol, lax: isLax } = flags;
     const parameters = readParameters({ parameters: [], rawParameters: [], yaml, files: [], base64: [] });
     const { onEvent } = view;
     const { differences, provenance, run } = await verifyNotebook({
@@ -65,6 +70,8 @@ async function verifyAction(input: string, flags: VerifyFlags): Promise<void> {
       cwd,
       rtol,
       atol,
+      isLax,
+      executionTimeoutMs: flags.executionTimeout && flags.executionTimeout * 1000,
       signal,
       onEvent,
     });

@@ -8,6 +8,7 @@ import { type RunEvent, type RunOptions, runNotebook } from "../notebook/executo
 import { STANDARD_STREAM } from "../notebook/notebook-saver";
 import { readParameters } from "../notebook/parameters";
 import { prepareOnly } from "../notebook/prepare";
+import { seconds } from "./arguments";
 import { htmlCommand, inspectCommand, verifyCommand } from "./notebook-documents";
 import { abortOnSignals, createView } from "./notebook-view";
 
@@ -95,8 +96,12 @@ export function notebookCommand(): Command {
       collect,
       [],
     )
-    .option("--execution-timeout <seconds>", "interrupt a cell that takes longer, and fail", parseSeconds)
-    .option("--start-timeout <seconds>", "give up on a kernel that takes longer to start (default: 60)", parseSeconds)
+    .option(
+      "--execution-timeout <seconds>",
+      "interrupt a cell that takes longer, and fail; the notebook's metadata.execution.timeout goes before",
+      seconds,
+    )
+    .option("--start-timeout <seconds>", "give up on a kernel that takes longer to start (default: 60)", seconds)
     .option(
       "--autosave-cell-every <seconds>",
       "save this often inside a long cell; 0 for never",
@@ -218,14 +223,8 @@ function collectPair(pair: string, previous: readonly NameAndValue[]): NameAndVa
   return [...previous, JSON.parse(pair) as NameAndValue];
 }
 
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!(seconds > 0)) throw new InvalidArgumentError("expected a number of seconds above 0.");
-  return seconds;
-}
-
 function parseSecondsOrNone(text: string): number {
-  return text === "0" ? 0 : parseSeconds(text);
+  return text === "0" ? 0 : seconds(text);
 }
 
 function parseRanks(text: string): number {

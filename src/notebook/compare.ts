@@ -1,11 +1,22 @@
 /** Compares what two runs of a notebook put out: text word for word, numbers within tolerances, figures by their data. */
 
-import type { Cell, JsonObject, Notebook, Output } from "./notebook-file";
+import { INJECTED_TAG } from "./inject";
+import {
+  type Cell,
+  type JsonObject,
+  type Notebook,
+  type Output,
+  SKIP_TAG,
+  type StreamOutput,
+  tagsOf,
+} from "./notebook-file";
 
 export interface CompareOptions {
   /** |a - b| <= atol + rtol * |a| for numbers in texts and in figures' data. */
   readonly rtol: number;
   readonly atol: number;
+  /** Compares the outputs of those cells alone that are tagged `nbval-check-output`; default: of all. */
+  readonly isLax?: boolean;
 }
 
 export interface Difference {
@@ -14,8 +25,17 @@ export interface Difference {
   readonly text: string;
 }
 
-/** Cells with this tag put out what differs from run to run, such as timings. */
-const IGNORE_TAG = "nbval-ignore-output";
+export const NBVAL_SKIP_TAG = "nbval-skip";
+export const NBVAL_RAISES_TAG = "nbval-raises-exception";
+/** nbval's tags. Cells put out what differs from run to run, such as timings, or are to be compared; the last counts. */
+const CHECK_TAGS: ReadonlyMap<string, boolean> = new Map([
+  ["nbval-ignore-output", false],
+  ["nbval-check-output", true],
+]);
+/** Cells with one of these tags are not run by `verify`. */
+const SKIP_TAGS = [SKIP_TAG, NBVAL_SKIP_TAG];
+/** A view of a widget names a model, by an id that is random. */
+const WIDGET_VIEW = "application/vnd.jupyter.widget-view+json";
 /** Pictures are drawn from the data, which is compared in their place. */
 const DRAWN = ["image/png", "image/svg+xml"];
 const NUMBER = /[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/gi;
@@ -28,22 +48,26 @@ export function compareOutputs(expected: Notebook, actual: Notebook, options: Co
     return [{ cell: 0, text: `${before.length} code cells before, ${after.length} now` }];
   }
   return before.flatMap(({ cell, index }, position) => {
-    if ((cell.metadata.tags as string[] | undefined)?.includes(IGNORE_TAG)) return [];
+    if (!isCompared(cell, options)) return [];
     return compareCells(cell, after[position]!.cell, options).map((text) => ({ cell: index, text }));
   });
 }
 
+function isCompared(cell: Cell, { isLax = false }: CompareOptions): boolean {
+  const tags = tagsOf(cell);
+  if (tags.some((tag) => SKIP_TAGS.includes(tag))) return false;
+  return tags.reduce((isChecked, tag) => CHECK_TAGS.get(tag) ?? isChecked, !isLax);
+}
+
 function codeCells(notebook: Notebook): { cell: Cell; index: number }[] {
-  const isInjected = (cell: Cell): boolean =>
-    ((cell.metadata.tags as string[] | undefined) ?? []).includes("injected-parameters");
   return notebook.cells
     .map((cell, index) => ({ cell, index }))
-    .filter(({ cell }) => cell.cell_type === "code" && !isInjected(cell));
+    .filter(({ cell }) => cell.cell_type === "code" && !tagsOf(cell).includes(INJECTED_TAG));
 }
 
 function compareCells(expected: Cell, actual: Cell, options: CompareOptions): string[] {
-  const before = expected.outputs ?? [];
-  const after = actual.outputs ?? [];
+  const before = joinStreams(expected.outputs ?? []);
+  const after = joinStreams(actual.outputs ?? []);
   if (before.length !== after.length) {
     return [`${before.length} outputs before (${kinds(before)}), ${after.length} now (${kinds(after)})`];
   }
@@ -51,6 +75,27 @@ function compareCells(expected: Cell, actual: Cell, options: CompareOptions): st
     const difference = compareOutput(output, after[index]!, options);
     return difference === undefined ? [] : [`output ${index}: ${difference}`];
   });
+}
+
+/**
+ * The pieces of each stream as one output, with what a progress bar overwrote left out: which piece of stderr stands
+ * between which of stdout is a matter of chance.
+ */
+function joinStreams(outputs: readonly Output[]): Output[] {
+  const streams = new Map<string, StreamOutput>();
+  const joined: Output[] = [];
+  for (const output of outputs) {
+    const before = output.output_type === "stream" ? streams.get(output.name) : undefined;
+    if (output.output_type === "stream" && before !== undefined) {
+      before.text += output.text;
+      continue;
+    }
+    const copy = { ...output };
+    if (copy.output_type === "stream") streams.set(copy.name, copy);
+    joined.push(copy);
+  }
+  for (const stream of streams.values()) stream.text = stream.text.replace(/^.*\r(?=[^\n])/gm, "");
+  return joined;
 }
 
 function kinds(outputs: readonly Output[]): string {
@@ -67,6 +112,7 @@ function comparable(output: Output): unknown {
   if (output.output_type === "stream") return { [output.name]: output.text };
   if (output.output_type === "error") return { error: `${output.ename}: ${output.evalue}` };
   const data: JsonObject = { ...output.data };
+  delete data[WIDGET_VIEW];
   if (Object.keys(data).some((type) => type.endsWith("+json"))) for (const type of DRAWN) delete data[type];
   return data;
 }

@@ -3,10 +3,11 @@
 import { dirname } from "node:path";
 import { mkdirP } from "../data/files";
 import { type CellError, KernelError } from "../errors";
+import { type ExecutionSettings, executionSettings } from "./execution-settings";
 import { abortable, Kernel } from "./kernel";
 import { findRankedSpec, type KernelSpec, withRankLogs } from "./kernelspecs";
 import type { Cell, JsonObject, Notebook } from "./notebook-file";
-import { tagsOf } from "./notebook-file";
+import { RAISES_TAG, SKIP_TAG, tagsOf } from "./notebook-file";
 import { NotebookSaver, STANDARD_STREAM } from "./notebook-saver";
 import { OutputCollector } from "./outputs";
 import { kernelNameOf, type PrepareOptions, prepareNotebook } from "./prepare";
@@ -19,13 +20,16 @@ import type { Message } from "./wire";
 
 export { Interruption } from "./stop";
 
-export interface RunOptions extends Omit<PrepareOptions, "onWarning"> {
+/** The time a cell may take and whether it may fail are the notebook's to say, where it says so. */
+export interface RunOptions extends Omit<PrepareOptions, "onWarning">, ExecutionSettings {
   /** The folder the kernel runs in; default: the current one. */
   readonly cwd?: string;
   /** Runs every cell on so many ranks; what each printed goes to `<output>.rank-<number>.log`, too. */
   readonly ranks?: number;
-  /** The longest a cell may take; default: no limit. */
-  readonly executionTimeoutMs?: number;
+  /** Cells with one of these tags are left out, beside those tagged `skip-execution`. */
+  readonly skipTags?: readonly string[];
+  /** Cells with one of these tags may fail, beside those tagged `raises-exception`. */
+  readonly raisesTags?: readonly string[];
   readonly startTimeoutMs?: number;
   /** How long an interrupted cell has to end by itself, on a time-out or a signal, before its kernel is killed. */
   readonly interruptGraceMs?: number;
@@ -64,8 +68,6 @@ const AUTOSAVE_MS = 30_000;
 /** Training saves a checkpoint when it is interrupted. */
 const INTERRUPT_GRACE_MS = 10_000;
 const ABORT_RETRIES = 3;
-/** Cells with this tag are left out, as nbclient does. */
-const SKIP_TAG = "skip-execution";
 
 /**
  * Runs `input` and saves it as `output`. A failing cell is a result, not an exception.
@@ -85,6 +87,7 @@ export async function runNotebook(options: RunOptions): Promise<RunResult> {
     },
   );
   const { notebook, input, output, parameters } = prepared;
+  const settings = executionSettings(notebook, input, options);
   startRun(notebook, { inputPath: input, outputPath: output, parameters });
   const cwd = options.cwd ?? process.cwd();
   const { reads = [], ranks = 1 } = options;
@@ -98,7 +101,7 @@ export async function runNotebook(options: RunOptions): Promise<RunResult> {
   const saver = new NotebookSaver(output, notebook, { autosaveMs, savesSteps });
   try {
     await saver.save();
-    const stop = await new Run(notebook, spec!, saver, options, provenance).execute();
+    const stop = await new Run(notebook, spec!, saver, { ...options, ...settings }, provenance).execute();
     endRun(notebook, stop?.outcome ?? "completed");
     if (stop === undefined || stop.outcome === "completed") {
       return { outcome: "completed", exitCode: 0, notebook, output };
@@ -173,7 +176,7 @@ class Run {
     for (const [index, cell] of [...this.notebook.cells].entries()) {
       this.options.onEvent?.({ kind: "cell-start", index, cell });
       startCell(cell);
-      const isSkipped = cell.source.trim() === "" || tagsOf(cell).includes(SKIP_TAG);
+      const isSkipped = cell.source.trim() === "" || hasTag(cell, SKIP_TAG, this.options.skipTags);
       const isRun = cell.cell_type === "code" && !isSkipped;
       if (isRun) await this.saver.save();
       const stop = isRun ? await this.executeCell(kernel, cell) : undefined;
@@ -199,11 +202,13 @@ class Run {
     }
     this.count++;
     cell.execution_count = typeof reply.execution_count === "number" ? reply.execution_count : this.count;
-    if (reply.status === "ok" && !this.askedForInput) return undefined;
     if (this.askedForInput) cell.outputs!.push(inputError());
+    // As papermill, we believe an error that the kernel shows even if it calls the cell a success.
+    if (reply.status === "ok" && !cell.outputs!.some((output) => output.output_type === "error")) return undefined;
     const error = errorOf(cell, reply, this.quirks);
     if (isQuietExit(error)) return { outcome: "completed", exitCode: 0, error };
-    if (!tagsOf(cell).includes("raises-exception")) return { outcome: "failed", exitCode: 1, error };
+    const mayFail = this.options.allowErrors || hasTag(cell, RAISES_TAG, this.options.raisesTags);
+    if (!mayFail) return { outcome: "failed", exitCode: 1, error };
     await sleep(this.quirks.abortWindowMs);
     return undefined;
   }
@@ -270,6 +275,10 @@ class Run {
       this.options.onEvent?.({ kind: "stream", name: String(name), text: String(text) });
     }
   }
+}
+
+function hasTag(cell: Cell, tag: string, others: readonly string[] = []): boolean {
+  return tagsOf(cell).some((one) => one === tag || others.includes(one));
 }
 
 function markTruncated(cell: Cell): void {

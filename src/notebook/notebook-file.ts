@@ -55,6 +55,11 @@ export interface Notebook {
   cells: Cell[];
 }
 
+/** Cells with this tag are not run, as in nbclient. */
+export const SKIP_TAG = "skip-execution";
+/** Cells with this tag may fail, as in nbclient. */
+export const RAISES_TAG = "raises-exception";
+
 const MINOR_VERSION = 5;
 
 const multiline = z.union([z.string(), z.array(z.string())]);

@@ -99,10 +99,16 @@ export async function prepareOnly(options: PrepareOptions): Promise<string> {
  * @throws {NotebookError} when it names none.
  */
 export function kernelNameOf(notebook: Notebook, path: string): string {
-  const spec = notebook.metadata.kernelspec as JsonObject | undefined;
-  if (typeof spec?.name === "string") return spec.name;
+  const name = maybeKernelName(notebook);
+  if (name !== undefined) return name;
   const message = `Cannot tell which kernel runs "${path}": its metadata names none; give one with --kernel`;
   throw new NotebookError(message, { path, isRequest: true });
+}
+
+/** The name of the kernel a notebook asks for, where it names one. */
+export function maybeKernelName(notebook: Notebook): string | undefined {
+  const spec = notebook.metadata.kernelspec as JsonObject | undefined;
+  return typeof spec?.name === "string" ? spec.name : undefined;
 }
 
 /** The kernel where it is installed; the notebook may say its language without it. */

@@ -10,7 +10,7 @@ import { codeVersion } from "../code-version";
 import { fingerprintText, maybeFingerprint } from "../fingerprint";
 import { version } from "../version";
 import { INJECTED_TAG } from "./inject";
-import { type JsonObject, type Notebook, tagsOf } from "./notebook-file";
+import { type JsonObject, type Notebook, RAISES_TAG, SKIP_TAG, tagsOf } from "./notebook-file";
 import type { MessageContent } from "./wire";
 
 const provenanceSchema = z.object({
@@ -115,10 +115,14 @@ export function compareProvenance(recorded: Provenance, now: Provenance): Proven
   return { problems, notes };
 }
 
-/** Hash of the code cells: prose, outputs and parameters do not count. */
+/** Hash of the code cells and of the tags that decide how they run: prose, outputs and parameters do not count. */
 export function codeHash(notebook: Notebook): string {
-  const sources = notebook.cells.filter((cell) => cell.cell_type === "code" && !tagsOf(cell).includes(INJECTED_TAG));
-  return fingerprintText(JSON.stringify(sources.map((cell) => cell.source)));
+  const cells = notebook.cells.filter((cell) => cell.cell_type === "code" && !tagsOf(cell).includes(INJECTED_TAG));
+  const parts = cells.map((cell) => {
+    const tags = [SKIP_TAG, RAISES_TAG].filter((tag) => tagsOf(cell).includes(tag));
+    return tags.length === 0 ? cell.source : [cell.source, ...tags];
+  });
+  return fingerprintText(JSON.stringify(parts));
 }
 
 /** The commit checked out in a folder, with "+" when files under version control differ from it. */

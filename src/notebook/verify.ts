@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CompareOptions, compareOutputs, type Difference } from "./compare";
+import { type CompareOptions, compareOutputs, type Difference, NBVAL_RAISES_TAG, NBVAL_SKIP_TAG } from "./compare";
 import { type RunOptions, type RunResult, runNotebook } from "./executor";
 import { type JsonObject, readNotebook } from "./notebook-file";
 import { literalPath } from "./path-template";
@@ -27,13 +27,14 @@ export interface Verification {
 }
 
 /**
- * Runs `input` with the parameters it records, or those given, and compares.
+ * Runs `input` with the parameters it records, or those given, and compares. The tags of nbval count: `nbval-skip`,
+ * `nbval-raises-exception`, `nbval-ignore-output`, `nbval-check-output`.
  *
  * @throws {NotebookError} when the notebook, a parameter or the kernel's name is wrong.
  * @throws {KernelError} when the kernel does not start.
  */
 export async function verifyNotebook(options: VerifyOptions): Promise<Verification> {
-  const { input, rtol, atol, parameters = [], cwd, ...run } = options;
+  const { input, rtol, atol, isLax, parameters = [], cwd, ...run } = options;
   const expected = await readNotebook(input);
   const recordedRun = maybeProvenance(expected);
   const reads = Object.keys(recordedRun?.inputs ?? {});
@@ -54,12 +55,14 @@ export async function verifyNotebook(options: VerifyOptions): Promise<Verificati
       injectPaths: { input: PATH_PARAMETERS.input in before, output: PATH_PARAMETERS.output in before },
       output: join(folder, "again.ipynb"),
       cwd: cwd ?? folder,
+      skipTags: [NBVAL_SKIP_TAG],
+      raisesTags: [NBVAL_RAISES_TAG],
       parameters: [...recorded, ...parameters],
     });
     const kernel = maybeProvenance(result.notebook)?.kernel ?? null;
     const provenance = recordedRun && compareProvenance(recordedRun, { ...now, kernel });
     if (result.error !== undefined) return { differences: [], provenance, run: result };
-    return { differences: compareOutputs(expected, result.notebook, { rtol, atol }), provenance, run: result };
+    return { differences: compareOutputs(expected, result.notebook, { rtol, atol, isLax }), provenance, run: result };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

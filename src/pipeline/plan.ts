@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type FingerprintCache, fingerprintText, maybeFingerprint } from "../fingerprint";
 import { readNotebook } from "../notebook/notebook-file";
+import { maybeKernelName } from "../notebook/prepare";
 import { codeHash } from "../notebook/provenance";
 import type { Pipeline, Stage } from "./pipeline";
 import type { PipelineRecord, StageFingerprint, StageRecord } from "./record";
@@ -93,7 +94,8 @@ async function fingerprintStage(stage: Stage, context: PlanContext): Promise<Sta
   const notebook = await readNotebook(resolve(pipeline.folder, work.notebook));
   const parameters = Object.entries(work.parameters).map(([name, value]) => [name, JSON.stringify(value)]);
   const hash = codeHash(notebook);
-  return { ...common, work: `notebook ${hash}`, parameters: Object.fromEntries(parameters), kernel: work.kernel };
+  const kernel = work.kernel ?? maybeKernelName(notebook) ?? null;
+  return { ...common, work: `notebook ${hash}`, parameters: Object.fromEntries(parameters), kernel };
 }
 
 /** What a stage's outputs hold now. */
@@ -114,8 +116,7 @@ export function staleReasons(
     record.status === "interrupted" && "it was interrupted",
     record.status === "running" && "it was cut off",
     before.work !== now.work && (now.work.startsWith(COMMAND) ? "its command changed" : "its notebook's code changed"),
-    before.kernel !== now.kernel &&
-      `its kernel was ${before.kernel ?? "the notebook's"}, is ${now.kernel ?? "the notebook's"}`,
+    before.kernel !== now.kernel && `its kernel was ${before.kernel ?? "not named"}, is ${now.kernel ?? "not named"}`,
     before.ranks !== now.ranks &&
       `it ran on ${before.ranks} ${before.ranks === 1 ? "rank" : "ranks"}, now on ${now.ranks}`,
     before.code !== now.code && "Asterolab's code changed",

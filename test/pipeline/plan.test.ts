@@ -31,7 +31,7 @@ test("each change is a reason of its own", () => {
   const cases: readonly (readonly [Partial<StageFingerprint>, string])[] = [
     [{ work: "notebook 2" }, "its notebook's code changed"],
     [{ work: "command 2" }, "its command changed"],
-    [{ kernel: "python3" }, "its kernel was the notebook's, is python3"],
+    [{ kernel: "python3" }, "its kernel was not named, is python3"],
     [{ ranks: 4 }, "it ran on 1 rank, now on 4"],
     [{ code: "d" }, "Asterolab's code changed"],
     [{ parameters: { epochs: "7" } }, "parameter epochs was 6, is 7"],

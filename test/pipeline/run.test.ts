@@ -118,6 +118,14 @@ test("stages run once, and again only where something changed and as far as it r
   ]);
 });
 
+test("a stage runs again when its notebook asks for another kernel", async () => {
+  const shop = threeStages();
+  await shop.run(THREE);
+  const path = shop.path("last.ipynb");
+  writeFileSync(path, readFileSync(path, "utf8").replace('"name": "scripted"', '"name": "other"'));
+  assert.equal((await shop.status(THREE)).at(-1), "last stale its kernel was scripted, is other");
+});
+
 test("a run leaves executed notebooks with their provenance, pages, an index and a record", async () => {
   const shop = threeStages();
   await shop.run(THREE);
