@@ -5,7 +5,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { readNotebook, serializeNotebook } from "../../src/notebook/notebook-file";
+import { classHistogramFigure } from "../../src/plot";
+import { figureBundle } from "../../src/plot/bundle";
 import { projectRoot } from "../../src/version";
+import { temporaryFolder } from "../data/make-shard";
 import { codeCell, processesUnder, writeTestNotebook } from "../notebook/notebook-builder";
 import { LabNotebook, noJupyterLab, startJupyterLab } from "./jupyter-lab";
 import { keepPicture, noChromium, openChromium, PATIENCE_MS } from "./open-chromium";
@@ -89,6 +92,49 @@ test("a notebook of the project runs in JupyterLab from its first cell to its la
   await notebook.drawn(2);
   await keepPicture(notebook.page, "jupyter-lab-binning");
   assert.deepEqual(notebook.faults, []);
+});
+
+test("figures are live at once, follow their updates, and leave the notebook as it was; they are pictures without plotly", {
+  skip,
+  timeout: 3 * PATIENCE_MS,
+}, async (t) => {
+  const { folder, input } = writeTestNotebook("asterolab", [
+    codeCell(
+      'import { classHistogramFigure, newFigureDisplay, show } from "asterolab";\nconst place = newFigureDisplay();',
+    ),
+    codeCell('place.show(classHistogramFigure("inc", { values: [10, 20] }));'),
+    codeCell('place.show(classHistogramFigure("inc", { values: [10, 20, 50, 50, 80] }));'),
+  ]);
+  const browser = await openChromium(t);
+  const notebook = await LabNotebook.open(browser, await startJupyterLab(t, folder), "in.ipynb");
+  const complaints: string[] = [];
+  notebook.page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  for (const [index, stars] of [undefined, 2, 5].entries()) {
+    await notebook.run(index);
+    await notebook.prompt(index, new RegExp(`^\\[${index + 1}\\]:$`));
+    if (stars !== undefined) await notebook.page.locator(".gtitle", { hasText: `${stars} stars` }).waitFor();
+  }
+  await notebook.drawn(1);
+  await keepPicture(notebook.page, "jupyter-lab-figure");
+  await notebook.save();
+  assert.deepEqual(complaints, []);
+  assert.deepEqual(notebook.faults, []);
+  await notebook.close();
+
+  const shown = figureBundle(classHistogramFigure("inc", { values: [10, 20, 50, 50, 80] }));
+  const saved = (await readNotebook(input)).cells[1]!;
+  assert.deepEqual(saved.outputs?.[0], {
+    output_type: "display_data",
+    data: JSON.parse(JSON.stringify(shown)),
+    metadata: {},
+  });
+
+  const none = [`--LabApp.labextensions_path=${temporaryFolder(t)}`];
+  const still = await LabNotebook.open(browser, await startJupyterLab(t, folder, none), "in.ipynb");
+  await still.drawn(1, false);
+  assert.deepEqual(still.faults, []);
 });
 
 test("nothing of the servers and kernels is left", { skip }, async () => {

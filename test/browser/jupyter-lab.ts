@@ -17,6 +17,11 @@ export const noJupyterLab = existsSync(program)
   ? false
   : "no JupyterLab here (python3 -m venv .venv && .venv/bin/pip install jupyterlab plotly)";
 
+/** Python's package plotly brings what draws live figures; without it the picture stands there. */
+const isLive = existsSync(join(projectRoot, ".venv/share/jupyter/labextensions/jupyterlab-plotly"));
+const LIVE = ".jp-OutputArea .js-plotly-plot .svg-container:visible";
+const STILL = ".jp-OutputArea img:visible:not([src=''])";
+
 const TOKEN = "of-this-test";
 
 /** A whole page in the document, also what is scrolled out of sight, and no news from the network. */
@@ -25,8 +30,16 @@ const SETTINGS = {
   "@jupyterlab/apputils-extension:notification": { checkForUpdates: false, doNotDisturbMode: true, fetchNews: "false" },
 };
 
-/** Serves the files of a folder; settings, runtime files and kernels of the person at this machine stay out of it. */
-export async function startJupyterLab(t: TestContext, folder: string): Promise<string> {
+/**
+ * Serves the files of a folder; settings, runtime files and kernels of the person at this machine stay out of it.
+ *
+ * @param options further ones of the server
+ */
+export async function startJupyterLab(
+  t: TestContext,
+  folder: string,
+  options: readonly string[] = [],
+): Promise<string> {
   const own = temporaryFolder(t);
   mkdirSync(join(own, "settings"));
   writeFileSync(join(own, "settings", "overrides.json"), JSON.stringify(SETTINGS));
@@ -34,7 +47,7 @@ export async function startJupyterLab(t: TestContext, folder: string): Promise<s
   if (process.getuid?.() === 0) flags.push("--allow-root");
   const child = spawn(
     program,
-    [...flags, `--ServerApp.root_dir=${folder}`, `--LabApp.app_settings_dir=${join(own, "settings")}`],
+    [...flags, `--ServerApp.root_dir=${folder}`, `--LabApp.app_settings_dir=${join(own, "settings")}`, ...options],
     {
       cwd: folder,
       env: {
@@ -109,23 +122,18 @@ export class LabNotebook {
     return this.page.locator('[data-mime-type="application/vnd.jupyter.error"]');
   }
 
-  /**
-   * Every figure that can be seen: drawn by scripts, or as the picture in its bundle, which plotly's extension of
-   * JupyterLab prefers where there is one.
-   */
-  figures(): Locator {
-    return this.page.locator(
-      ".jp-OutputArea-output :is(.js-plotly-plot .main-svg:first-child:visible, img:visible:not([src='']))",
-    );
+  /** Every figure that can be seen as it ought to: live where something draws figures, as its picture elsewhere. */
+  figures(areLive = isLive): Locator {
+    return this.page.locator(areLive ? LIVE : STILL);
   }
 
   /** Ends when so many figures are drawn; fails when there are more, or a picture cannot be decoded. */
-  async drawn(count: number): Promise<void> {
-    await this.figures()
-      .nth(count - 1)
-      .waitFor();
-    assert.equal(await this.figures().count(), count);
-    const decoded = this.figures().evaluateAll((figures) =>
+  async drawn(count: number, areLive = isLive): Promise<void> {
+    const figures = this.figures(areLive);
+    await figures.nth(count - 1).waitFor();
+    assert.equal(await figures.count(), count);
+    assert.equal(await this.figures(!areLive).count(), 0);
+    const decoded = figures.evaluateAll((figures) =>
       Promise.all(
         figures.map((figure) => ("decode" in figure ? (figure as { decode(): Promise<void> }).decode() : undefined)),
       ),
@@ -140,6 +148,11 @@ export class LabNotebook {
   /** `[3]:` once a cell has run, `[*]:` while it runs or waits. */
   async prompt(index: number, text: RegExp): Promise<void> {
     await this.cell(index).locator(".jp-InputArea-prompt").filter({ hasText: text }).waitFor();
+  }
+
+  async save(): Promise<void> {
+    await this.page.keyboard.press("Control+s");
+    await this.page.locator(".jp-mod-dirty").waitFor({ state: "detached" });
   }
 
   async runAll(): Promise<void> {
