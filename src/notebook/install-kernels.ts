@@ -1,4 +1,4 @@
-/** Puts this repository's kernels where every Jupyter tool finds them. */
+/** Puts this repository's kernels, and what shows their figures live in JupyterLab, where every Jupyter tool finds them. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,6 +14,7 @@ export type InstallPlace =
   | { readonly kind: "prefix"; readonly prefix: string };
 
 const KERNELS = join(projectRoot, "kernels");
+const EXTENSION = join("labextensions", "asterolab-figures");
 
 /** The names of the kernels in `kernels/`. */
 export function ownKernelNames(): string[] {
@@ -25,7 +26,7 @@ export function ownKernelNames(): string[] {
 
 /**
  * Writes each kernel's `kernel.json` with the paths of this checkout and of the Node that runs now, whose version the
- * native addon was built for. An older one is replaced.
+ * native addon was built for, and the extension beside them. Older ones are replaced.
  *
  * @returns the folders written
  * @throws {NotebookError} when no environment is active whose folder could be meant.
@@ -35,19 +36,29 @@ export async function installKernels(
   place: InstallPlace,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<readonly string[]> {
-  const root = join(placeFolder(place, env), "kernels");
+  const share = placeFolder(place, env);
   const folders: string[] = [];
   for (const name of ownKernelNames()) {
     const source = join(KERNELS, name);
     const spec = JSON.parse(readFileSync(join(source, "kernel.json"), "utf8")) as { argv: string[] };
     const argv = spec.argv.map((text) => text.replace("{resource_dir}", source));
-    const folder = join(root, name);
+    const folder = join(share, "kernels", name);
     await mkdirP(folder);
     const text = JSON.stringify({ ...spec, argv: [process.execPath, ...argv.slice(1)] }, null, 2);
     await writeFileAtomic(join(folder, "kernel.json"), `${text}\n`);
     folders.push(folder);
   }
-  return folders;
+  return [...folders, await installExtension(share)];
+}
+
+/** Files of JupyterLab's own form, which need no change. */
+async function installExtension(share: string): Promise<string> {
+  const folder = join(share, EXTENSION);
+  await mkdirP(join(folder, "static"));
+  for (const file of ["package.json", join("static", "remoteEntry.js")]) {
+    await writeFileAtomic(join(folder, file), readFileSync(join(projectRoot, EXTENSION, file), "utf8"));
+  }
+  return folder;
 }
 
 function placeFolder(place: InstallPlace, env: NodeJS.ProcessEnv): string {

@@ -98,9 +98,10 @@ test("inspect gives names, types, defaults and the comments beside them", async 
   assert.equal(await inspectNotebook(writeTestNotebook("asterolab", [codeCell("1")]).input), undefined);
 });
 
-test("installed kernels name this checkout and this Node, and are found", async () => {
+test("installed kernels name this checkout and this Node, and are found; JupyterLab's extension comes along", async () => {
   const prefix = mkdtempSync(join(tmpdir(), "asterolab-prefix-"));
-  const folders = await installKernels({ kind: "prefix", prefix });
+  const written = await installKernels({ kind: "prefix", prefix });
+  const folders = written.slice(0, -1);
   const names = ["asterolab", "asterolab-mpi"];
   assert.deepEqual(
     folders,
@@ -111,6 +112,12 @@ test("installed kernels name this checkout and this Node, and are found", async 
     assert.equal(argv[0], process.execPath);
     assert.equal(resolve(argv[1]!), join(projectRoot, "kernels", "asterolab", "launch.js"));
   }
+  const extension = join(prefix, "share", "jupyter", "labextensions", "asterolab-figures");
+  assert.equal(written.at(-1), extension);
+  const { jupyterlab } = JSON.parse(readFileSync(join(extension, "package.json"), "utf8")) as {
+    jupyterlab: { _build: { load: string } };
+  };
+  assert.match(readFileSync(join(extension, jupyterlab._build.load), "utf8"), /asterolab-figures/);
   const found = findKernelSpec("asterolab", [join(prefix, "share", "jupyter", "kernels")]);
   assert.equal(found.interruptMode, "message");
   await assert.rejects(installKernels({ kind: "sys-prefix" }, {}), (error) => {
