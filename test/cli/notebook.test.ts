@@ -67,6 +67,23 @@ test("a notebook is run, its path goes to stdout, its output to stderr when aske
   assert.match(stderr, /printed/);
 });
 
+test("verify tells what differs and ends with 1; --lax, tags and a time limit decide what counts", () => {
+  const outputs = [{ output_type: "stream" as const, name: "stdout", text: "other\n" }];
+  const cells = [scripted(["stream", "stdout", "printed\n"], ["sleep", 400])].map((cell) => ({ ...cell, outputs }));
+  const { input } = writeTestNotebook("scripted", cells);
+  const verify = (...flags: string[]): (string | number | null)[] => {
+    const args = [PROGRAM, "notebook", "verify", input, ...flags];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, OPTIONS);
+    return [status, stdout, stderr.replace(/^(?!asterolab).*\n/gm, "")];
+  };
+  assert.deepEqual(verify(), [1, 'cell 0: output 0: stdout line 1 is "printed", was "other"\n', ""]);
+  assert.deepEqual(verify("--lax"), [0, `${input}: the same outputs\n`, ""]);
+  const [status, , stderr] = verify("--execution-timeout", "0.1");
+  assert.equal(status, 1);
+  assert.match(String(stderr), /stopped at cell 0: CellTimeoutError: the cell took longer than 0\.1 s/);
+  assert.equal(verify("--execution-timeout", "0")[0], 2);
+});
+
 test("a failing cell ends the command with exit code 1 and its error on stderr", () => {
   const { input, output } = writeTestNotebook("scripted", [scripted(["error", "RangeError", "too far"])]);
   const { status, stderr } = notebookRun(input, output);
