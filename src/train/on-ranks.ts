@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitForLock } from "../checkpoint";
 import type { Config } from "../config";
+import { detectLaunch } from "../distributed/launch";
 import { type Mpirun, maybeFindMpirun, runRanks } from "../distributed/mpirun";
 import { CommunicatorError } from "../errors";
 import { projectRoot } from "../version";
@@ -32,10 +33,19 @@ export function findMpirun(): Mpirun | null {
 /**
  * Starts ranks on this machine with `mpirun` and waits until they have trained as `config` says.
  *
- * @throws {CommunicatorError} when no MPI is installed, or the ranks failed, with what they said last.
+ * @throws {CommunicatorError} when no MPI is installed, this process is itself one of several ranks, or the ranks failed,
+ *   with what they said last.
  */
 export async function trainOnRanks(config: Config, options: TrainOnRanksOptions): Promise<void> {
   const { path, restore, ranks, maxRestarts = 0, signal } = options;
+  const launch = detectLaunch();
+  if (launch !== null && launch.size > 1) {
+    throw new CommunicatorError(
+      `Cannot start ${ranks} ranks from rank ${launch.rank} of ${launch.size}: expected a program that is no rank; ` +
+        `in one on ranks, call "train", and run a notebook that starts ranks without --ranks`,
+      { isRequest: true },
+    );
+  }
   const folder = await mkdtemp(join(tmpdir(), "asterolab-ranks-"));
   const file = join(folder, "config.json");
   let printed = "";
