@@ -83,6 +83,14 @@ export function testKernelOfRanks(implementation: Implementation): void {
       assert.match(text, /^rank 1:\n {4}rank 1\n/);
     });
 
+    await t.test("a name is one binding on each rank, for functions of earlier cells too", async () => {
+      await run("let turn = comm.rank; const bump = () => { turn += 10; };");
+      await run("turn *= 2; bump();");
+      const { published } = await run("turn + 0");
+      assert.equal(resultOf(published), "10");
+      assert.match(ranksOf(published).text, /^rank 1:\n {4}12$/m);
+    });
+
     await t.test("a directive runs a cell on few ranks", async () => {
       const { published } = await run("// %ranks 1\nlet here = comm.rank;\nhere");
       assert.deepEqual(typesOf(published).slice(2), ["execute_result", "idle"]);
