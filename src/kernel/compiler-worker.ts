@@ -2,8 +2,10 @@
 
 import { parentPort } from "node:worker_threads";
 import type { createConverter, isCompleteCode } from "tslab/dist/converter";
+import { withoutExports } from "./cell-exports";
 import { type CompileReply, type CompileRequest, type CompilerRequest, describeDiagnostics } from "./compile-messages";
-import { prepareTypeScript } from "./typescript-host";
+import type { Compiler } from "./name-symbols";
+import { prepareTypeScript, requireFromTslab } from "./typescript-host";
 
 const trace = prepareTypeScript(process.cwd());
 // Loaded only now, so that it compiles with the prepared TypeScript.
@@ -16,6 +18,7 @@ const { getCodeMetadata } = require("tslab/dist/metadata") as {
   getCodeMetadata: (code: string) => { module?: string };
 };
 
+const typescript = requireFromTslab("@tslab/typescript-for-tslab") as Compiler;
 const converter = tslab.createConverter({});
 /** What cells find declared without declaring it; the user process holds the values. */
 const BUILT_IN = "export declare function prompt(question?: unknown): string;\n";
@@ -57,7 +60,7 @@ function compile({ code, file, isExpression }: CompileRequest): CompileReply {
     const diagnostics = converter.addModule(metadata.module, code, metadata);
     return { diagnostics: describeDiagnostics(diagnostics, code, file) };
   }
-  const converted = converter.convert(declarations, code);
+  const converted = converter.convert(declarations, withoutExports(typescript, code));
   const outside = trace.takeOutsideFiles();
   const maps = trace.takeMaps();
   if (converted.diagnostics.length > 0) {

@@ -147,6 +147,15 @@ const CASES: readonly (readonly [what: string, cells: readonly string[], value: 
     "[ true, true, true, true ]",
   ],
   [
+    "declarations with the word export",
+    [
+      "export const one = 1; export interface Two { two: number }\nexport function three(): number { return one + 2; }",
+      "export const one = 5; export class Four implements Two { two = three(); }",
+      "const text = 'export const'; export { text as other };\n[one, new Four().two, text]",
+    ],
+    "[ 5, 7, 'export const' ]",
+  ],
+  [
     "a parameter of the same name is its own",
     ["let n = 1; const inner = (n: number) => { n += 1; return { n }; };", "[inner(5).n, n]"],
     "[ 6, 1 ]",
