@@ -10,9 +10,12 @@ export interface Attribute {
   readonly value: number | boolean | string | readonly number[];
 }
 
-/** An op's result as the binding names it. */
-export interface Handle {
+export interface Operand {
   readonly id: number;
+}
+
+/** An op's result as the binding names it. */
+interface Handle extends Operand {
   readonly shape: number[];
   readonly dtype: number;
 }
@@ -81,24 +84,24 @@ export class Handles {
   }
 
   /** A tensor of tfjs, which stays its owner. */
-  of(tensor: TensorInfo): Handle {
+  of(tensor: TensorInfo): Operand {
     const [id] = tensorflowBackend().getInputTensorIds([tensor]);
-    return { id: id!, shape: tensor.shape, dtype: tensorflowBackend().binding.TF_FLOAT };
+    return { id: id! };
   }
 
   /** Runs an op of one output. */
-  run(name: string, attributes: readonly Attribute[], inputs: readonly Handle[]): Handle {
+  run(name: string, attributes: readonly Attribute[], inputs: readonly Operand[]): Handle {
     const ids = inputs.map(({ id }) => id);
     const [result] = tensorflowBackend().binding.executeOp(name, attributes, ids, 1);
     this.owned.add(result!.id);
     return result!;
   }
 
-  cast(input: Handle, from: TypeName, to: TypeName): Handle {
+  cast(input: Operand, from: TypeName, to: TypeName): Handle {
     return this.run("Cast", [typeAttribute("SrcT", from), typeAttribute("DstT", to)], [input]);
   }
 
-  free({ id }: Handle): void {
+  free({ id }: Operand): void {
     if (this.owned.delete(id)) tensorflowBackend().binding.deleteTensor(id);
   }
 

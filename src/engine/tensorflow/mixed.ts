@@ -9,7 +9,7 @@
 
 import type { GradFunc, Tensor, Tensor2D, Tensor3D, Tensor4D, TensorInfo } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { type Attribute, BACKEND_NAME, type Handle, Handles, tensorflowBackend, typeAttribute } from "./backend";
+import { type Attribute, BACKEND_NAME, Handles, type Operand, tensorflowBackend, typeAttribute } from "./backend";
 
 const CONVOLUTION = "AsterolabTensorflowMixedConvolution";
 const PRODUCT = "AsterolabTensorflowMixedProduct";
@@ -97,7 +97,7 @@ function inBfloat16(
 ): Tensor {
   return Handles.within((handles) =>
     tf.tidy(() => {
-      const inputs = operands.map((operand): Handle => {
+      const inputs = operands.map((operand): Operand => {
         if (isShape(operand)) return handles.of(tf.tensor1d([...operand], "int32"));
         return handles.cast(handles.of(operand), "float32", "bfloat16");
       });
