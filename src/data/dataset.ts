@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { Config, Filter } from "../config";
+import { noteFacts } from "../kernel/run-facts";
 import { Random } from "../random";
 import { type ClassEdges, resolveClassEdges } from "./classes";
 import { FileReader } from "./file-reader";
@@ -96,6 +97,7 @@ export class Dataset implements SpectrumSource {
         (bytes) => hash.update(bytes),
       );
       const fingerprint = hash.digest("hex");
+      noteFacts({ data: { [`${folder} (${options.split})`]: fingerprint } });
       const preparation = { normalize: options.normalize ?? "median", rebin: options.rebin ?? 1 };
       const preparer = new SpectrumPreparer(preparation, set.points);
       return new Dataset(folder, classEdges, fingerprint, set, table, preparer, reader);

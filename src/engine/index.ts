@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs";
 import type { Config } from "../config";
 import { ConfigError } from "../errors";
+import { noteFacts } from "../kernel/run-facts";
 import { registerNativeBackend, setNativeThreads } from "./native";
 import { loadAddon } from "./native/addon";
 import { maybePrecisionProblem, type Precision, usePrecision } from "./precision";
@@ -53,6 +54,7 @@ export async function selectEngine(name: Config["engine"], options: EngineOption
   if (problem !== null) throw new ConfigError(problem);
   const engine = await useEngine(name, threads, precision);
   usePrecision(precision);
+  noteFacts({ engine: engine.name });
   return engine;
 }
 

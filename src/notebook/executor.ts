@@ -4,14 +4,15 @@ import { dirname } from "node:path";
 import { mkdirP } from "../data/files";
 import { type CellError, KernelError } from "../errors";
 import { type ExecutionSettings, executionSettings } from "./execution-settings";
+import { parameterValues } from "./inspect";
 import { abortable, Kernel } from "./kernel";
 import { findRankedSpec, type KernelSpec, withRankLogs } from "./kernelspecs";
 import type { Cell, JsonObject, Notebook } from "./notebook-file";
 import { RAISES_TAG, SKIP_TAG, tagsOf } from "./notebook-file";
 import { NotebookSaver, STANDARD_STREAM } from "./notebook-saver";
-import { OutputCollector } from "./outputs";
+import { markTruncated, OutputCollector } from "./outputs";
 import { kernelNameOf, type PrepareOptions, prepareNotebook } from "./prepare";
-import { collectProvenance, describeKernel, type Provenance, setProvenance } from "./provenance";
+import { collectProvenance, describeKernel, factsOf, type Provenance, setProvenance } from "./provenance";
 import { errorOf, NO_QUIRKS, type Quirks, quirksOf } from "./quirks";
 import { endCell, endRun, markFailure, type RunOutcome, recordTiming, startCell, startRun } from "./run-record";
 import { cellErrorOf, Interruption, inputError, isQuietExit, type Stop, stopOf, timeoutError } from "./stop";
@@ -91,7 +92,9 @@ export async function runNotebook(options: RunOptions): Promise<RunResult> {
   startRun(notebook, { inputPath: input, outputPath: output, parameters });
   const cwd = options.cwd ?? process.cwd();
   const { reads = [], ranks = 1 } = options;
-  const provenance = await collectProvenance({ notebook, path: input, inputs: reads, cwd, ranks });
+  const values = spec?.language === "typescript" ? parameterValues(notebook, parameters) : parameters;
+  const about = { notebook, path: input, inputs: reads, cwd, ranks, parameters: values };
+  const provenance = await collectProvenance(about);
   setProvenance(notebook, provenance);
   if (output !== STANDARD_STREAM) {
     mkdirP(dirname(output));
@@ -130,7 +133,7 @@ class Run {
     private readonly spec: KernelSpec,
     private readonly saver: NotebookSaver,
     private readonly options: RunOptions,
-    private readonly provenance: Provenance,
+    private provenance: Provenance,
   ) {
     this.widgets = new WidgetStore(notebook.metadata);
     this.collector = new OutputCollector(this.widgets);
@@ -147,7 +150,7 @@ class Run {
     }
     try {
       this.quirks = quirksOf(kernel.info);
-      setProvenance(this.notebook, { ...this.provenance, kernel: describeKernel(this.spec.name, kernel.info) });
+      this.noteProvenance({ kernel: describeKernel(this.spec.name, kernel.info) });
       this.options.onEvent?.({ kind: "start", cells: this.notebook.cells.length, kernel: this.spec.name });
       const stop = await this.executeCells(kernel);
       this.noteDroppedWidgets();
@@ -263,11 +266,18 @@ class Run {
     this.options.onEvent?.({ kind: "warning", text });
   }
 
+  private noteProvenance(facts: Partial<Provenance>): void {
+    const data = { ...this.provenance.data, ...facts.data };
+    this.provenance = { ...this.provenance, ...facts, data };
+    setProvenance(this.notebook, this.provenance);
+  }
+
   private onOutput(message: Message): void {
     const cell = this.collector.apply(message);
     if (cell === undefined) return;
     this.saver.noteChange();
     const { msg_type: type, date } = message.header;
+    if (type === "update_display_data") this.noteProvenance(factsOf(message.content));
     if (type === "status") recordTiming(cell, `iopub.status.${message.content.execution_state}`, date);
     if (type === "execute_input") recordTiming(cell, "iopub.execute_input", date);
     if (type === "stream") {
@@ -279,12 +289,6 @@ class Run {
 
 function hasTag(cell: Cell, tag: string, others: readonly string[] = []): boolean {
   return tagsOf(cell).some((one) => one === tag || others.includes(one));
-}
-
-function markTruncated(cell: Cell): void {
-  cell.metadata.asterolab = { ...(cell.metadata.asterolab as JsonObject | undefined), outputs_truncated: true };
-  const text = "[asterolab] the kernel never reported the end of this cell's output: some of it may be lost\n";
-  cell.outputs!.push({ output_type: "stream", name: "stderr", text });
 }
 
 function sleep(milliseconds: number): Promise<void> {

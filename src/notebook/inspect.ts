@@ -2,8 +2,9 @@
 
 import ts from "typescript";
 import { PARAMETERS_TAG } from "./inject";
-import { readNotebook, tagsOf } from "./notebook-file";
+import { type Notebook, readNotebook, tagsOf } from "./notebook-file";
 import { declaredParameters } from "./parameter-types";
+import { printable } from "./run-record";
 
 /** With papermill's keys; `default` is source text. */
 export interface InspectedParameter {
@@ -29,6 +30,27 @@ export async function inspectNotebook(path: string): Promise<readonly InspectedP
     default: texts.get(name)?.default ?? "",
     help: texts.get(name)?.help ?? "",
   }));
+}
+
+/**
+ * What a TypeScript notebook's parameters are: the values given, else the defaults, or the source of those that are no
+ * plain values.
+ */
+export function parameterValues(notebook: Notebook, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const cell = notebook.cells.find((candidate) => tagsOf(candidate).includes(PARAMETERS_TAG));
+  const defaults = [...declarationTexts(cell?.source ?? "")].map(([name, { default: text }]) => [
+    name,
+    plainValue(text),
+  ]);
+  return { ...Object.fromEntries(defaults), ...(printable(given) as Record<string, unknown>) };
+}
+
+function plainValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The source of each default and the comment at the end of its line. */

@@ -91,6 +91,13 @@ export class OutputCollector {
   }
 }
 
+/** Says in a cell's outputs and metadata that some of them may be missing. */
+export function markTruncated(cell: Cell): void {
+  cell.metadata.asterolab = { ...(cell.metadata.asterolab as JsonObject | undefined), outputs_truncated: true };
+  const text = "[asterolab] the kernel never reported the end of this cell's output: some of it may be lost\n";
+  cell.outputs!.push({ output_type: "stream", name: "stderr", text });
+}
+
 function displayIdOf(content: Message["content"]): string | undefined {
   const transient = content.transient as { display_id?: unknown } | null | undefined;
   return typeof transient?.display_id === "string" ? transient.display_id : undefined;

@@ -8,6 +8,7 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { codeVersion } from "../code-version";
 import { fingerprintText, maybeFingerprint } from "../fingerprint";
+import { FACTS_TYPE } from "../kernel/run-facts";
 import { version } from "../version";
 import { INJECTED_TAG } from "./inject";
 import { type JsonObject, type Notebook, RAISES_TAG, SKIP_TAG, tagsOf } from "./notebook-file";
@@ -25,6 +26,12 @@ const provenanceSchema = z.object({
   platform: z.string(),
   /** The number of MPI ranks the cells ran on. */
   ranks: z.int().positive(),
+  /** What the cells ran with: values given, and the source of other defaults where it is no plain value. */
+  parameters: z.record(z.string(), z.unknown()).default({}),
+  /** Where tfjs ran; null where it did not, or where the kernel does not tell. */
+  engine: z.string().nullable().default(null),
+  /** Hash of each data set that the cells opened, by folder and split. */
+  data: z.record(z.string(), z.string()).default({}),
   /** Null where the kernel did not start. */
   kernel: z.string().nullable(),
   /** Commit of the folder the notebook lies in, with "+" for changes that are not committed; null outside of git. */
@@ -42,6 +49,8 @@ export interface ProvenanceOptions {
   readonly inputs: readonly string[];
   readonly cwd: string;
   readonly ranks: number;
+  /** By name, see `Provenance`. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
 /** Collects what is known before the kernel has started. */
@@ -51,6 +60,7 @@ export async function collectProvenance({
   inputs,
   cwd,
   ranks,
+  parameters = {},
 }: ProvenanceOptions): Promise<Provenance> {
   const hashes = await Promise.all(inputs.map(async (input) => [input, await maybeFingerprint(resolve(cwd, input))]));
   return {
@@ -61,6 +71,9 @@ export async function collectProvenance({
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     ranks,
+    parameters,
+    engine: null,
+    data: {},
     kernel: null,
     commit: await maybeCommit(dirname(resolve(path))),
   };
@@ -71,6 +84,14 @@ export function describeKernel(name: string, info: MessageContent): string {
   const language = info.language_info as JsonObject | undefined;
   const words = [info.implementation, info.implementation_version, language?.name, language?.version];
   return [name, ...words.filter((word) => typeof word === "string" && word !== "")].join(" ");
+}
+
+const factsSchema = z.object({ engine: z.string(), data: z.record(z.string(), z.string()) }).partial();
+
+/** What library code tells by an update of a display (`noteFacts`); nothing where that is an ordinary one. */
+export function factsOf(content: MessageContent): Partial<Provenance> {
+  const facts = (content.data as JsonObject | undefined)?.[FACTS_TYPE];
+  return facts === undefined ? {} : (factsSchema.safeParse(facts).data ?? {});
 }
 
 export function setProvenance(notebook: Notebook, provenance: Provenance): void {
@@ -108,10 +129,15 @@ export function compareProvenance(recorded: Provenance, now: Provenance): Proven
     platform: "platform",
   } as const;
   const kernels = now.kernel === null ? {} : { kernel: "kernel" };
-  const notes = Object.entries({ ...labels, ...kernels, commit: "commit" }).flatMap(([key, label]) => {
+  const engines = recorded.engine === null || now.engine === null ? {} : { engine: "engine" };
+  const notes = Object.entries({ ...labels, ...kernels, ...engines, commit: "commit" }).flatMap(([key, label]) => {
     const [before, here] = [recorded[key as keyof Provenance], now[key as keyof Provenance]];
     return before === here ? [] : [`${label} was ${before ?? "unknown"}, is ${here ?? "unknown"}`];
   });
+  for (const [name, hash] of Object.entries(recorded.data)) {
+    const here = now.data[name] ?? hash;
+    if (here !== hash) notes.push(`data set "${name}" was ${hash.slice(0, 12)}, is ${here.slice(0, 12)}`);
+  }
   return { problems, notes };
 }
 

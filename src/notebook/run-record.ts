@@ -126,7 +126,7 @@ function timesSince(start: unknown): JsonObject {
 }
 
 /** JSON has no NaN and no infinities: they are kept by name. */
-function printable(value: unknown): unknown {
+export function printable(value: unknown): unknown {
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   if (Array.isArray(value)) return value.map(printable);
   if (typeof value !== "object" || value === null) return value;

@@ -59,8 +59,8 @@ export async function verifyNotebook(options: VerifyOptions): Promise<Verificati
       raisesTags: [NBVAL_RAISES_TAG],
       parameters: [...recorded, ...parameters],
     });
-    const kernel = maybeProvenance(result.notebook)?.kernel ?? null;
-    const provenance = recordedRun && compareProvenance(recordedRun, { ...now, kernel });
+    const { kernel = null, engine = null, data = {} } = maybeProvenance(result.notebook) ?? {};
+    const provenance = recordedRun && compareProvenance(recordedRun, { ...now, kernel, engine, data });
     if (result.error !== undefined) return { differences: [], provenance, run: result };
     return { differences: compareOutputs(expected, result.notebook, { rtol, atol, isLax }), provenance, run: result };
   } finally {
