@@ -4,6 +4,7 @@ import { parentPort } from "node:worker_threads";
 import type { createConverter, isCompleteCode } from "tslab/dist/converter";
 import { withoutExports } from "./cell-exports";
 import { type CompileReply, type CompileRequest, type CompilerRequest, describeDiagnostics } from "./compile-messages";
+import { withNamespaces } from "./kept-namespaces";
 import type { Compiler } from "./name-symbols";
 import { prepareTypeScript, requireFromTslab } from "./typescript-host";
 
@@ -67,7 +68,9 @@ function compile({ code, file, isExpression }: CompileRequest): CompileReply {
     return { diagnostics: describeDiagnostics(converted.diagnostics, code, file) };
   }
   // Also kept when the cell fails half-way or is interrupted: what it has assigned until then stays usable.
-  if (!isExpression) declarations = converted.declOutput ?? "";
+  if (!isExpression) {
+    declarations = withNamespaces(typescript, declarations, converted.declOutput ?? "", trace.ownNames);
+  }
   return {
     diagnostics: [],
     maps,

@@ -9,6 +9,7 @@ import { join, relative } from "node:path";
 import type * as TypeScript from "typescript";
 import { projectRoot } from "../version";
 import { withLiveNames } from "./live-names";
+import { localsOf } from "./name-symbols";
 import { withSharedTimer } from "./shared-timer";
 
 /** A local file that a cell imports, compiled. */
@@ -23,6 +24,8 @@ export interface CompilerTrace {
   takeMaps(): readonly string[];
   /** Imported files outside the kernel's folder. */
   takeOutsideFiles(): readonly CompiledFile[];
+  /** The names that the cell itself declares. */
+  readonly ownNames: ReadonlySet<string>;
 }
 
 type Compiler = typeof TypeScript;
@@ -43,6 +46,7 @@ export function prepareTypeScript(folder: string): CompilerTrace {
   const original = requireFromTslab(path) as Compiler & { getPreEmitDiagnosticsOfFiles: Diagnose };
   let maps: string[] = [];
   let outsideFiles: CompiledFile[] = [];
+  let ownNames: ReadonlySet<string> = new Set();
   // No prototype trick: TypeScript's exports are getters, which only a copy can replace.
   const copy = { ...original };
 
@@ -77,6 +81,7 @@ export function prepareTypeScript(folder: string): CompilerTrace {
       program.emit = (file, write, cancellation, onlyDeclarations, transformers) => {
         const inner = program.getProgram();
         if (file !== undefined && file === inner.getSourceFile(join(folder, CELL_FILE))) {
+          ownNames = new Set(localsOf(file).keys());
           const earlier = inner.getSourceFile(join(folder, EARLIER_FILE));
           const live = withLiveNames(original, inner.getTypeChecker(), { cell: file, earlier });
           return live((before) =>
@@ -119,6 +124,9 @@ export function prepareTypeScript(folder: string): CompilerTrace {
       const taken = outsideFiles;
       outsideFiles = [];
       return taken;
+    },
+    get ownNames() {
+      return ownNames;
     },
   };
 }

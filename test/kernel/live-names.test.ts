@@ -123,6 +123,21 @@ const CASES: readonly (readonly [what: string, cells: readonly string[], value: 
     "[ 2, 4, 4 ]",
   ],
   [
+    "namespaces of cells before the last",
+    [
+      "namespace Units { export let scale = 1; export interface Length { metres: number } }\nclass Star {}\nnamespace Star { export const sun = 'Sun'; }",
+      "1",
+      "Units.scale = 3;",
+      "const length: Units.Length = { metres: Units.scale }; [length.metres, Star.sun, new Star() instanceof Star]",
+    ],
+    "[ 3, 'Sun', true ]",
+  ],
+  [
+    "a namespace whose name is declared again",
+    ["namespace Again { export const a = 1; }", "const Again = 'text';", "1", "Again.length"],
+    "4",
+  ],
+  [
     "classes that extend an earlier one",
     [
       "abstract class Base<T> { constructor(readonly t: T) {} static who = 'base'; }",
