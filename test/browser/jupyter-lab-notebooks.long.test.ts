@@ -121,7 +121,7 @@ async function interruptTraining(t: TestContext, kernel: KernelName): Promise<vo
   const index = cells.findIndex((source) => source.includes(TRAINING));
   const notebook = await LabNotebook.open(browser, address, "03-training.ipynb", KERNELS[kernel]);
   await notebook.runAll();
-  await notebook.outputOf(index).locator("img, .js-plotly-plot").first().waitFor();
+  await notebook.outputOf(index).locator("img:visible, .svg-container:visible").first().waitFor();
   await notebook.prompt(index, /^\[\*\]:$/);
   await keepPicture(notebook.page, `jupyter-lab-${kernel}-training`);
   await notebook.interrupt();
