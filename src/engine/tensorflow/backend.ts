@@ -15,7 +15,7 @@ export interface Operand {
 }
 
 /** An op's result as the binding names it. */
-interface Handle extends Operand {
+export interface Handle extends Operand {
   readonly shape: number[];
   readonly dtype: number;
 }

@@ -9,7 +9,15 @@
 
 import type { GradFunc, Tensor, Tensor2D, Tensor3D, Tensor4D, TensorInfo } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { type Attribute, BACKEND_NAME, Handles, type Operand, tensorflowBackend, typeAttribute } from "./backend";
+import {
+  type Attribute,
+  BACKEND_NAME,
+  type Handle,
+  Handles,
+  type Operand,
+  tensorflowBackend,
+  typeAttribute,
+} from "./backend";
 
 const CONVOLUTION = "AsterolabTensorflowMixedConvolution";
 const PRODUCT = "AsterolabTensorflowMixedProduct";
@@ -63,15 +71,17 @@ export function defineMixed(): void {
 function convolution(
   name: "Conv2D" | "Conv2DBackpropInput" | "Conv2DBackpropFilter",
   operands: readonly (TensorInfo | readonly number[])[],
+  isFast?: boolean,
 ): Tensor {
   const { TF_ATTR_INT, TF_ATTR_STRING, TF_ATTR_BOOL } = tensorflowBackend().binding;
-  return inBfloat16(name, operands, [
+  const attributes = [
     { name: "strides", type: TF_ATTR_INT, value: [1, 1, 1, 1] },
     { name: "padding", type: TF_ATTR_STRING, value: "SAME" },
     { name: "data_format", type: TF_ATTR_STRING, value: "NHWC" },
     { name: "use_cudnn_on_gpu", type: TF_ATTR_BOOL, value: true },
     { name: "dilations", type: TF_ATTR_INT, value: [1, 1, 1, 1] },
-  ]);
+  ];
+  return inBfloat16(name, operands, attributes, isFast);
 }
 
 function product(
@@ -94,18 +104,44 @@ function inBfloat16(
   name: string,
   operands: readonly (TensorInfo | readonly number[])[],
   attributes: readonly Attribute[],
+  isFast = addsUpInFloat32(),
 ): Tensor {
   return Handles.within((handles) =>
     tf.tidy(() => {
+      const rounded = (value: Operand): Operand => handles.cast(value, "float32", "bfloat16");
+      const widened = (value: Operand): Handle => {
+        const wide = handles.cast(value, "bfloat16", "float32");
+        handles.free(value);
+        return wide;
+      };
       const inputs = operands.map((operand): Operand => {
         if (isShape(operand)) return handles.of(tf.tensor1d([...operand], "int32"));
-        return handles.cast(handles.of(operand), "float32", "bfloat16");
+        const input = rounded(handles.of(operand));
+        return isFast ? input : widened(input);
       });
-      const result = handles.run(name, [typeAttribute("T", "bfloat16"), ...attributes], inputs);
+      const type = typeAttribute("T", isFast ? "bfloat16" : "float32");
+      const result = handles.run(name, [type, ...attributes], inputs);
       for (const input of inputs) handles.free(input);
-      return handles.toTensor(handles.cast(result, "bfloat16", "float32"));
+      return handles.toTensor(widened(isFast ? result : rounded(result)));
     }),
   );
+}
+
+let isAddingUp: boolean | null = null;
+
+/**
+ * Whether TensorFlow adds up products of bfloat16 in float32. GPUs do, and oneDNN with AVX-512; its other kernels for the
+ * CPU add up in bfloat16, where a long sum stops growing. There the products are float32's, of rounded operands.
+ */
+function addsUpInFloat32(): boolean {
+  if (tensorflowBackend().isUsingGpuDevice) return true;
+  isAddingUp ??= tf.tidy(() => {
+    const many = 2 ** 16;
+    const ones = tf.ones([1, 1, many, 1]);
+    const sum = convolution("Conv2DBackpropFilter", [ones, [1, 1, 1, 1], ones], true);
+    return sum.dataSync()[0] === many;
+  });
+  return isAddingUp;
 }
 
 function isShape(operand: TensorInfo | readonly number[]): operand is readonly number[] {

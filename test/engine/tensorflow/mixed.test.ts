@@ -1,6 +1,8 @@
 /** Mixed precision: products in bfloat16 within the rounding of its 8 bits, everything else in float32. */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { Scalar, Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
@@ -289,6 +291,27 @@ test("an op that runs out of memory frees what was made for it", { skip }, async
 test("the norm of gradients reads float32 in either precision", { skip }, async () => {
   await selectEngine("tensorflow", { threads: 2, precision: "mixed" });
   assert.equal(globalNorm([tf.tensor1d([1 + 2 ** -20]), tf.tensor1d([0, 0])]), 1 + 2 ** -20);
+});
+
+test("where TensorFlow adds up in bfloat16, its sums are float32's all the same", { skip }, () => {
+  // The kernels of a CPU without AVX-512: a weight's gradient, of a sum over many positions, would stop growing.
+  const program = `
+    const { selectEngine } = require("./src/engine"); const tf = require("@tensorflow/tfjs-core");
+    const { convolveMixed } = require("./src/engine/tensorflow/mixed");
+    selectEngine("tensorflow", { threads: 2, precision: "mixed" }).then(() => {
+      const x = tf.fill([1, 70000, 1], 1 + 2 ** -9); // rounds to 1
+      const gradient = tf.grad((weight) => tf.sum(convolveMixed(x, weight)))(tf.ones([1, 1, 1]));
+      console.log(gradient.dataSync()[0], tf.memory().numTensors);
+    })`;
+  for (const oneDnn of ["0", "1"]) {
+    const { stdout, stderr, status } = spawnSync(process.execPath, ["--require", "ts-node/register", "-e", program], {
+      cwd: join(__dirname, "..", "..", ".."),
+      encoding: "utf8",
+      env: { ...process.env, TF_ENABLE_ONEDNN_OPTS: oneDnn },
+    });
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout.trim(), "70144 3", `oneDNN ${oneDnn}`); // 70000 in 8 bits; x, weight and gradient are left
+  }
 });
 
 test("the engine says that it multiplies in mixed precision", { skip }, async () => {
