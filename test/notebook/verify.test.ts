@@ -69,3 +69,35 @@ test("verify tells that cells or inputs have changed since the run, and notes wh
   rmSync(join(folder, "data"), { recursive: true });
   assert.equal((await verify()).provenance!.problems[2], 'its input "data" is not here');
 });
+
+test("provenance has the parameters, and the engine and data sets the cells used", async () => {
+  const { input, output, folder } = writeTestNotebook("asterolab", [
+    codeCell("let seed: number = 7;\nlet names: string[] = ['a'];\nlet rate = 1e-3;", "parameters"),
+    codeCell(
+      "import { Dataset, selectEngine, simulateDataset } from 'asterolab';\n" +
+        "await simulateDataset({ out: 'stars', shards: 1, validationShards: 1, spectraPerShard: 2, seed: seed });\n" +
+        "for (const split of ['train', 'all'] as const) await (await Dataset.open('stars', { split: split, heads: ['dnu'] })).close();\n" +
+        "console.log((await selectEngine('cpu')).name);",
+    ),
+  ]);
+  const parameters = [{ name: "rate", candidates: [Infinity] }];
+  const { error } = await runNotebook({ input, output, parameters, cwd: folder });
+  assert.equal(error?.message, undefined);
+  const notebook = await readNotebook(output);
+  const provenance = maybeProvenance(notebook)!;
+  assert.deepEqual(provenance.parameters, { seed: 7, names: "['a']", rate: "Infinity" });
+  assert.equal(provenance.engine, "cpu");
+  assert.deepEqual(Object.keys(provenance.data), ["stars (all)", "stars (train)"]);
+  assert.notEqual(provenance.data["stars (all)"], provenance.data["stars (train)"]);
+
+  const other = { "stars (all)": "0123456789abcdef", "stars (train)": provenance.data["stars (train)"]! };
+  setProvenance(notebook, { ...provenance, engine: "native", data: other });
+  await writeNotebook(output, notebook);
+  const again = await verifyNotebook({ input: output, ...TOLERANCES });
+  assert.deepEqual(again.differences, []);
+  const fresh = provenance.data["stars (all)"]!.slice(0, 12);
+  assert.deepEqual(again.provenance!.notes.slice(-2), [
+    "engine was native, is cpu",
+    `data set "stars (all)" was 0123456789ab, is ${fresh}`,
+  ]);
+});
