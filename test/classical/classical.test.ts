@@ -162,7 +162,7 @@ test("spectra of short observations on grids of their own are read too", () => {
     if (isDetected && Math.abs(dnu / star.dnu - 1) < 0.05) right++;
   }
   assert.ok(right >= 0.7 * stars, `${right} of ${stars}`);
-  // One in ten detected stars would take a comb of 3/2 dnu, were all dnu about the expected one equally likely.
+  // Of the power itself, with all dnu equally likely, one in ten has a comb of 3/2 dnu.
   assert.ok(right >= 0.95 * detected, `${right} of ${detected} detected`);
 });
 
