@@ -18,6 +18,11 @@ export function integer(flag: string, minimum: number): (text: string) => number
   };
 }
 
+/** Gathers the values of an option that may be repeated. */
+export function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
 /**
  * The parser of a length of time in seconds.
  *

@@ -7,7 +7,7 @@ import { inspectNotebook } from "../notebook/inspect";
 import { readNotebook } from "../notebook/notebook-file";
 import { readParameters } from "../notebook/parameters";
 import { verifyNotebook } from "../notebook/verify";
-import { seconds } from "./arguments";
+import { collect, seconds } from "./arguments";
 import { abortOnSignals, createView } from "./notebook-view";
 
 export function inspectCommand(): Command {
@@ -97,8 +97,4 @@ export function htmlCommand(): Command {
       await writeNotebookHtml(await readNotebook(input), basename(input, ".ipynb"), output);
       process.stdout.write(`${output}\n`);
     });
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
 }

@@ -1,14 +1,14 @@
 /** The command `notebook`: `run IN.ipynb OUT.ipynb` executes a notebook headless, with papermill's options. */
 
 import { fstatSync, openSync, writeSync } from "node:fs";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { CliError } from "../errors";
 import { describeIoError } from "../files";
 import { type RunEvent, type RunOptions, runNotebook } from "../notebook/executor";
 import { STANDARD_STREAM } from "../notebook/notebook-saver";
 import { readParameters } from "../notebook/parameters";
 import { prepareOnly } from "../notebook/prepare";
-import { seconds } from "./arguments";
+import { collect, integer, seconds } from "./arguments";
 import { htmlCommand, inspectCommand, verifyCommand } from "./notebook-documents";
 import { abortOnSignals, createView } from "./notebook-view";
 
@@ -89,7 +89,7 @@ export function notebookCommand(): Command {
     .option("-k, --kernel <name>", "run on this kernel instead of the notebook's own")
     .option("-l, --language <name>", "write the parameters in this language instead of the kernel's own")
     .option("--cwd <folder>", "run the kernel in this folder")
-    .option("--ranks <number>", "run every cell on so many MPI ranks", parseRanks)
+    .option("--ranks <number>", "run every cell on so many MPI ranks", integer("--ranks", 1))
     .option(
       "--reads <path>",
       "a file or folder the notebook reads, whose hash is recorded; may be repeated",
@@ -215,20 +215,10 @@ function teeStreams(paths: { stdout?: string; stderr?: string }): (event: RunEve
   };
 }
 
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
-}
-
 function collectPair(pair: string, previous: readonly NameAndValue[]): NameAndValue[] {
   return [...previous, JSON.parse(pair) as NameAndValue];
 }
 
 function parseSecondsOrNone(text: string): number {
   return text === "0" ? 0 : seconds(text);
-}
-
-function parseRanks(text: string): number {
-  const ranks = Number(text);
-  if (!Number.isInteger(ranks) || ranks < 1) throw new InvalidArgumentError("expected an integer of at least 1.");
-  return ranks;
 }

@@ -18,7 +18,7 @@ import {
   readPipeline,
   runPipeline,
 } from "../pipeline";
-import { integer } from "./arguments";
+import { collect, integer } from "./arguments";
 import { abortOnSignals } from "./notebook-view";
 import { formatSeconds } from "./progress";
 
@@ -148,8 +148,4 @@ async function statusAction(file: string, flags: CommonFlags & { json?: boolean 
         .trimEnd()}\n`,
     );
   }
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
 }

@@ -18,7 +18,7 @@ import { exitCodeOf } from "../errors";
 import { type TrainResult, train } from "../train/loop";
 import type { TrainEvent } from "../train/reports";
 import { maybeReadConfig } from "../train/run-folder";
-import { integer } from "./arguments";
+import { collect, integer } from "./arguments";
 import { type Interrupt, listenForStop } from "./interrupt";
 import { createProgress, type Progress } from "./progress";
 import { launchTraining } from "./train-ranks";
@@ -171,8 +171,4 @@ function resultText({ path, stopped, epoch, step, validation, baselineLoss, best
   if (validation !== null) lines.push("", ...validationTable(validation, baselineLoss));
   if (best !== null) lines.push("", `best validation loss ${best.loss.toFixed(4)} after epoch ${best.epoch}`);
   return `${lines.join("\n")}\n`;
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
 }
