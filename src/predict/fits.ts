@@ -93,6 +93,9 @@ export function readColumn(table: FitsUnit, name: string): FitsColumn {
   const type: NumberType | undefined = TYPES[code as keyof typeof TYPES];
   if (type === undefined) throw fail(`its values are of type ${code}, expected numbers`);
   if (repeat * type.bytes + offset > rowBytes) throw fail(`it ends behind its row of ${rowBytes} bytes`);
+  if (rows * rowBytes > table.data.length) {
+    throw fail(`its ${rows} rows of ${rowBytes} bytes do not fit into the unit's ${table.data.length} bytes of data`);
+  }
   if (repeat === 0 || (repeat > 1 && rows > 1)) {
     throw fail(`it holds ${repeat} values a row, expected one (is this a file of pixels?)`);
   }

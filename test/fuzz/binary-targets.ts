@@ -228,7 +228,10 @@ function torchValueOf(json: unknown): TorchValue {
     return new TorchTensor("float32", shape as number[], new Float32Array(count));
   }
   return new Map(
-    Object.entries(json).map(([key, inner]) => [/^\d+$/.test(key) ? Number(key) : key, torchValueOf(inner)]),
+    Object.entries(json).map(([key, inner]) => [
+      /^\d+$/.test(key) && Number.isSafeInteger(Number(key)) ? Number(key) : key,
+      torchValueOf(inner),
+    ]),
   );
 }
 

@@ -179,6 +179,10 @@ test("headers that lie and files that are cut are refused with what is wrong", (
     "extension 1, column TIME: it ends behind its row of 0 bytes",
   );
   refuse(
+    tableFile({ GCOUNT: "0" }),
+    "extension 1, column TIME: its 3 rows of 12 bytes do not fit into the unit's 0 bytes of data",
+  );
+  refuse(
     tableFile({ TFORM1: "'0D'" }),
     "extension 1, column TIME: it holds 0 values a row, expected one (is this a file of pixels?)",
   );
