@@ -104,6 +104,11 @@ async function assessClasses(opened: OpenedModel, flags: ValidateFlags): Promise
     temperatures: Object.fromEntries(calibration.temperatures),
     interval_masses: Object.fromEntries(calibration.intervalMasses),
     prior_weights: Object.fromEntries(calibration.priorWeights),
+    by_oversampling: calibration.byOversampling.map(({ oversampling, temperatures, intervalMasses }) => ({
+      oversampling,
+      temperatures: Object.fromEntries(temperatures),
+      interval_masses: Object.fromEntries(intervalMasses),
+    })),
     ...(uncalibrated && { uncalibrated: Object.fromEntries([...uncalibrated].map(([head, s]) => [head, brief(s)])) }),
   };
   const document = {

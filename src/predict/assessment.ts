@@ -4,9 +4,9 @@ import { classOfValue } from "../data/classes";
 import { median } from "../data/median";
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import { shorterWay } from "../data/phases";
-import { type Calibration, type IntervalMasses, PLAIN_MASSES } from "./calibrated";
+import { type Calibration, calibrationAt, type IntervalMasses, PLAIN_MASSES } from "./calibrated";
 import { type Coverage, coverageOf, positionOf, type Reliability, reliabilityOf } from "./coverage";
-import { allRows, type HeldOut, logitsOfRow } from "./held-out";
+import { allRows, type HeldOut, logitsOfRow, oversamplingOfRow } from "./held-out";
 import { informationBits, isIdentifiable } from "./information";
 import { type Posterior, posteriorOf } from "./posteriors";
 
@@ -67,21 +67,24 @@ export interface AssessOptions {
 export function assess(heldOut: HeldOut, options: AssessOptions): Map<HeadName, HeadAssessment> {
   const { calibration, rows = allRows(heldOut.rows) } = options;
   const heads = [...heldOut.classEdges.keys()];
-  const answers = new Map(heads.map((head, column) => [head, answersOf(heldOut, head, column, rows, calibration)]));
+  const calibrations = Array.from(
+    rows,
+    (row) => calibration && calibrationAt(calibration, oversamplingOfRow(heldOut, row)),
+  );
+  const answers = new Map(heads.map((head, column) => [head, answersOf(heldOut, head, column, rows, calibrations)]));
   return new Map(
     heads.map((head) => {
       const own = answers.get(head)!;
-      const masses = calibration?.intervalMasses.get(head) ?? PLAIN_MASSES;
       const bins = Object.fromEntries(
         (["dnu", "snr"] as const).flatMap((by) => {
           const medians = answers.get(by)?.map(({ median }) => median);
-          return medians ? [[by, binScores(head, own, masses, BIN_EDGES[by], medians)]] : [];
+          return medians ? [[by, binScores(head, own, BIN_EDGES[by], medians)]] : [];
         }),
       );
       const positions = own.map(({ position }) => position);
       const reliability = reliabilityOf(positions);
-      const where_identifiable = identifiableScores(head, own, masses);
-      return [head, { ...scoresOf(head, own, masses), where_identifiable, reliability, bins }];
+      const where_identifiable = identifiableScores(head, own);
+      return [head, { ...scoresOf(head, own), where_identifiable, reliability, bins }];
     }),
   );
 }
@@ -94,29 +97,36 @@ interface Answer {
   readonly error: number;
   readonly relativeError: number;
   readonly position: number;
+  /** The parts of the posterior that its intervals take. */
+  readonly masses: IntervalMasses;
   readonly bits: number;
   readonly priorLoss: number;
   readonly priorClassesOff: number;
   readonly priorError: number;
 }
 
-/** @param column of the head among the network's */
+/**
+ * @param column of the head among the network's
+ * @param calibrations of each of `rows`
+ */
 function answersOf(
   heldOut: HeldOut,
   head: HeadName,
   column: number,
   rows: Uint32Array,
-  calibration: Calibration | null,
+  calibrations: readonly (Calibration | null)[],
 ): Answer[] {
   const edges = heldOut.classEdges.get(head)!;
   const indexOf = (row: number): number => row * heldOut.classEdges.size + column;
   const labels = Int32Array.from(rows, (row) => heldOut.labels[indexOf(row)]!);
-  const prior = calibration?.prior.get(head) ?? frequencies(labels, edges.length - 1);
+  const prior = calibrations[0]?.prior.get(head) ?? frequencies(labels, edges.length - 1);
   const priorAnswer = posteriorOf(head, prior.map(Math.log), edges);
   return Array.from(rows, (row, index) => {
+    const calibration = calibrations[index]!;
     const posterior = posteriorOf(head, logitsOfRow(heldOut, head, row), edges, { calibration });
     const truth = { label: labels[index]!, value: heldOut.values[indexOf(row)]!, row };
-    return answerOf(head, posterior, edges, prior, priorAnswer, truth);
+    const masses = calibration?.intervalMasses.get(head) ?? PLAIN_MASSES;
+    return { ...answerOf(head, posterior, edges, prior, priorAnswer, truth), masses };
   });
 }
 
@@ -127,7 +137,7 @@ function answerOf(
   prior: Float64Array,
   priorAnswer: Posterior,
   { label, value, row }: { readonly label: number; readonly value: number; readonly row: number },
-): Answer {
+): Omit<Answer, "masses"> {
   const { isCircular } = PARAMETERS[head];
   const probabilities = Float64Array.from(posterior.probabilities);
   const distance = (estimate: number): number => Math.abs(isCircular ? shorterWay(estimate - value) : estimate - value);
@@ -150,7 +160,7 @@ function answerOf(
   };
 }
 
-function scoresOf(head: HeadName, answers: readonly Answer[], masses: IntervalMasses): Scores {
+function scoresOf(head: HeadName, answers: readonly Answer[]): Scores {
   const mean = (of: (answer: Answer) => number): number =>
     answers.reduce((sum, answer) => sum + of(answer), 0) / answers.length;
   const share = (is: (answer: Answer) => boolean): number => mean((answer) => (is(answer) ? 1 : 0));
@@ -165,10 +175,7 @@ function scoresOf(head: HeadName, answers: readonly Answer[], masses: IntervalMa
     median_relative_error: relative(() => median(Float64Array.from(answers, ({ relativeError }) => relativeError))),
     within_3_percent: relative(() => share(({ relativeError }) => relativeError <= 0.03)),
     within_5_percent: relative(() => share(({ relativeError }) => relativeError <= 0.05)),
-    ...coverageOf(
-      answers.map(({ position }) => position),
-      masses,
-    ),
+    ...coverageOf(answers),
     information_bits: mean(({ bits }) => bits),
     identifiable: share(({ bits }) => isIdentifiable(bits)),
     prior_loss: mean(({ priorLoss }) => priorLoss),
@@ -177,28 +184,23 @@ function scoresOf(head: HeadName, answers: readonly Answer[], masses: IntervalMa
   };
 }
 
-function identifiableScores(
-  head: HeadName,
-  answers: readonly Answer[],
-  masses: IntervalMasses,
-): HeadAssessment["where_identifiable"] {
+function identifiableScores(head: HeadName, answers: readonly Answer[]): HeadAssessment["where_identifiable"] {
   const told = answers.filter(({ bits }) => isIdentifiable(bits));
   if (told.length === 0) return null;
-  const { rows, loss, prior_loss } = scoresOf(head, told, masses);
+  const { rows, loss, prior_loss } = scoresOf(head, told);
   return { rows, loss, prior_loss };
 }
 
 function binScores(
   head: HeadName,
   answers: readonly Answer[],
-  masses: IntervalMasses,
   edges: readonly number[],
   medians: readonly number[],
 ): BinScores[] {
   return edges.slice(1).flatMap((to, index) => {
     const from = edges[index]!;
     const inside = answers.filter((_, row) => medians[row]! >= from && medians[row]! < to);
-    return inside.length === 0 ? [] : [{ from, to, ...scoresOf(head, inside, masses) }];
+    return inside.length === 0 ? [] : [{ from, to, ...scoresOf(head, inside) }];
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import { hash32 } from "../random";
-import { type IntervalMasses, PLAIN_MASSES } from "./calibrated";
+import type { IntervalMasses } from "./calibrated";
 import { cumulative, unrolledPosterior } from "./posteriors";
 
 /** How often the central intervals of many posteriors cover the truth, from `positions`. */
@@ -38,13 +38,17 @@ export function positionOf(
   return cumulative(steps.probabilities, steps.edges, cut + shifted - Math.floor(shifted));
 }
 
-/**
- * The parts of the positions inside the central intervals.
- *
- * @param masses the probabilities that the intervals called 68 % and 95 % take of a posterior
- */
-export function coverageOf(positions: ArrayLike<number>, masses: IntervalMasses = PLAIN_MASSES): Coverage {
-  return { coverage68: shareWithin(positions, masses[0]), coverage95: shareWithin(positions, masses[1]) };
+/** A true value's position in its posterior, and what the intervals called 68 % and 95 % take of that posterior. */
+export interface Placed {
+  readonly position: number;
+  readonly masses: IntervalMasses;
+}
+
+/** The parts of the true values inside their central intervals. */
+export function coverageOf(truths: readonly Placed[]): Coverage {
+  const share = (level: 0 | 1): number =>
+    truths.filter(({ position, masses }) => isWithin(position, masses[level])).length / truths.length;
+  return { coverage68: share(0), coverage95: share(1) };
 }
 
 /** A reliability diagram: how often central intervals of each nominal probability cover the truth. */
@@ -62,6 +66,10 @@ export function reliabilityOf(positions: ArrayLike<number>): Reliability {
 
 function shareWithin(positions: ArrayLike<number>, level: number): number {
   let count = 0;
-  for (let index = 0; index < positions.length; index++) if (Math.abs(positions[index]! - 0.5) <= level / 2) count++;
+  for (let index = 0; index < positions.length; index++) if (isWithin(positions[index]!, level)) count++;
   return count / positions.length;
+}
+
+function isWithin(position: number, mass: number): boolean {
+  return Math.abs(position - 0.5) <= mass / 2;
 }

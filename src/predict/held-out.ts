@@ -7,7 +7,7 @@ import type { HeadName } from "../data/parameters";
 import type { Batch, SpectrumSource } from "../data/source";
 import type { Model } from "../model/model";
 import { type Evaluation, evaluate } from "../train/evaluate";
-import { STATISTICS, writeSpectrumStatistics } from "./spectrum-summary";
+import { oversamplingOf, STATISTICS, writeSpectrumStatistics } from "./spectrum-summary";
 
 /** Rows of a data set with the network's answers; arrays are row by row. */
 export interface HeldOut {
@@ -88,6 +88,14 @@ export function logitsOfRow(heldOut: HeldOut, head: HeadName, row: number): Floa
   const all = heldOut.logits.get(head)!;
   const classes = all.length / heldOut.rows;
   return all.subarray(row * classes, (row + 1) * classes);
+}
+
+/** How many bins of a row's spectrum make one that is independent: more, the shorter the star was observed. */
+export function oversamplingOfRow({ features }: HeldOut, row: number): number {
+  const spectrum = features.get("spectrum");
+  if (spectrum === undefined) return 1;
+  const { size, values } = spectrum;
+  return oversamplingOf(values.subarray(row * size, (row + 1) * size));
 }
 
 /** Every second row, from `first` on: two halves that are alike however the rows are sorted over longer stretches. */

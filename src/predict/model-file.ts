@@ -13,7 +13,7 @@ import type { ClassEdges } from "../data/classes";
 import { type HeadName, isHeadName } from "../data/parameters";
 import { CheckpointError } from "../errors";
 import type { Model } from "../model/model";
-import type { Calibration, IntervalMasses } from "./calibrated";
+import type { Calibration, Correction, CorrectionAt, IntervalMasses } from "./calibrated";
 import type { Neighbourhood } from "./familiarity";
 import type { FeatureName } from "./held-out";
 
@@ -26,8 +26,8 @@ export interface ModelContents extends NetworkSettings {
 /**
  * Writes a network for `predict`, without the optimizer's state: a `.pth` file that `torch.load(weights_only=True)` reads.
  * Its dict has `model_state_dict`, `asterolab` (settings) and, with a calibration, `calibration`: `temperature` and
- * `prior_weight` by head, `prior` (class frequencies by head), `interval_mass` (of the 68 % and 95 % intervals, by head),
- * `familiarity` and `rows`.
+ * `prior_weight` and `interval_mass` (of the 68 % and 95 % intervals) by head, the same again under `by_oversampling` for
+ * groups of stars, `prior` (class frequencies by head), `familiarity` and `rows`.
  *
  * @throws {CheckpointError} when it cannot be written.
  */
@@ -40,20 +40,16 @@ export async function saveModelFile(path: string, contents: ModelContents): Prom
 
 /** The dict under the key `calibration`. */
 function calibrationToDict(calibration: Calibration): TorchDict {
-  const { temperatures, priorWeights, prior, intervalMasses, familiarity, rows } = calibration;
-  const floats = (values: ReadonlyMap<HeadName, number>): TorchDict =>
-    new Map([...values].map(([head, value]) => [head, new TorchFloat(value)]));
+  const { prior, byOversampling, familiarity, rows } = calibration;
   const float32 = (data: Float32Array, ...shape: number[]): TorchTensor => new TorchTensor("float32", shape, data);
+  const groups = byOversampling.map((group, index): [string, TorchValue] => [
+    String(index),
+    new Map<string, TorchValue>([["oversampling", new TorchFloat(group.oversampling)], ...correctionEntries(group)]),
+  ]);
   return new Map<string, TorchValue>([
-    ["temperature", floats(temperatures)],
-    ["prior_weight", floats(priorWeights)],
+    ...correctionEntries(calibration),
+    ["by_oversampling", new Map(groups)],
     ["prior", new Map([...prior].map(([head, shares]) => [head, new TorchTensor("float64", [shares.length], shares)]))],
-    [
-      "interval_mass",
-      new Map(
-        [...intervalMasses].map(([head, masses]) => [head, new TorchTensor("float64", [2], Float64Array.from(masses))]),
-      ),
-    ],
     [
       "familiarity",
       new Map(
@@ -71,6 +67,20 @@ function calibrationToDict(calibration: Calibration): TorchDict {
   ]);
 }
 
+function correctionEntries({ temperatures, priorWeights, intervalMasses }: Correction): [string, TorchValue][] {
+  const floats = (values: ReadonlyMap<HeadName, number>): TorchDict =>
+    new Map([...values].map(([head, value]) => [head, new TorchFloat(value)]));
+  const masses = [...intervalMasses].map(([head, both]): [string, TorchValue] => [
+    head,
+    new TorchTensor("float64", [2], Float64Array.from(both)),
+  ]);
+  return [
+    ["temperature", floats(temperatures)],
+    ["prior_weight", floats(priorWeights)],
+    ["interval_mass", new Map(masses)],
+  ];
+}
+
 /**
  * The calibration in a model file's dict.
  *
@@ -80,10 +90,7 @@ function calibrationToDict(calibration: Calibration): TorchDict {
 export function calibrationFromDict(dict: TorchDict, classEdges: ClassEdges, path: string): Calibration {
   try {
     const reader = new DictReader(dict, "calibration");
-    const temperatures = numbersByHead(reader, "temperature");
-    for (const [head, value] of temperatures) {
-      if (!(value > 0)) throw new Error(`calibration.temperature.${head} is ${value}, expected a number above 0`);
-    }
+    const correction = correctionFrom(reader, classEdges);
     const priors = reader.readerAt("prior");
     const prior = [...classEdges].map(([head, edges]) => {
       return [head, Float64Array.from(numbersAt(priors, head, edges.length - 1))] as const;
@@ -91,18 +98,41 @@ export function calibrationFromDict(dict: TorchDict, classEdges: ClassEdges, pat
     const familiarity = reader.readerAt("familiarity");
     const names = [...reader.dictAt("familiarity").keys()] as FeatureName[];
     return {
-      temperatures,
-      priorWeights: numbersByHead(reader, "prior_weight"),
+      ...correction,
       prior: new Map(prior),
-      intervalMasses: reader.has("interval_mass")
-        ? massesFrom(reader.readerAt("interval_mass"), classEdges)
-        : new Map(),
+      byOversampling: reader.has("by_oversampling") ? groupsFrom(reader, classEdges) : [],
       familiarity: new Map(names.map((name) => [name, neighbourhoodFrom(familiarity.readerAt(name))])),
       rows: reader.integer("rows"),
     };
   } catch (cause) {
     throw new CheckpointError(`Cannot load checkpoint "${path}": ${(cause as Error).message}`, path, { cause });
   }
+}
+
+function correctionFrom(reader: DictReader, classEdges: ClassEdges): Correction {
+  const temperatures = numbersByHead(reader, "temperature");
+  for (const [head, value] of temperatures) {
+    if (!(value > 0)) throw new Error(`calibration.temperature.${head} is ${value}, expected a number above 0`);
+  }
+  return {
+    temperatures,
+    priorWeights: numbersByHead(reader, "prior_weight"),
+    intervalMasses: reader.has("interval_mass") ? massesFrom(reader.readerAt("interval_mass"), classEdges) : new Map(),
+  };
+}
+
+function groupsFrom(reader: DictReader, classEdges: ClassEdges): CorrectionAt[] {
+  const groups = reader.readerAt("by_oversampling");
+  const corrections = [...reader.dictAt("by_oversampling").keys()].map((key) => {
+    const group = groups.readerAt(key);
+    return { oversampling: group.number("oversampling"), ...correctionFrom(group, classEdges) };
+  });
+  for (const [index, { oversampling }] of corrections.entries()) {
+    const before = index === 0 ? 0 : corrections[index - 1]!.oversampling;
+    if (oversampling > before) continue;
+    throw new Error(`calibration.by_oversampling.${index} is for ${oversampling}, expected a number above ${before}`);
+  }
+  return corrections;
 }
 
 function massesFrom(reader: DictReader, classEdges: ClassEdges): Map<HeadName, IntervalMasses> {

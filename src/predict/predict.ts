@@ -8,12 +8,12 @@ import { type Grid, KEPLER_GRID, POINTS } from "../data/grid";
 import type { HeadName } from "../data/parameters";
 import { type Preparation, SpectrumPreparer } from "../data/prepare-spectrum";
 import { type ForwardOptions, TRUNK } from "../model/model";
-import type { Calibration } from "./calibrated";
+import { type Calibration, calibrationAt } from "./calibrated";
 import { type Detection, detectionOf } from "./detection";
 import { isUnusual } from "./familiarity";
 import { type Posterior, posteriorOf } from "./posteriors";
 import type { StarSpectrum } from "./spectrum-file";
-import { spectrumStatistics } from "./spectrum-summary";
+import { oversamplingOf, spectrumStatistics } from "./spectrum-summary";
 
 /** The parameters of one star. */
 export interface Prediction {
@@ -107,17 +107,19 @@ async function predictBatch(
     const seen = stars.map(({ power }) => (knownGrid === null ? null : lookAt(power, knownGrid, classEdges)));
     const logits = await Promise.all(outputs.map((output) => output.data())); // heads x [B, classes]
     return stars.map(({ input, notes }, star) => {
+      const statistics = spectrumStatistics(spectra.subarray(star * inputs, (star + 1) * inputs));
+      const own = calibration && calibrationAt(calibration, oversamplingOf(statistics));
       const posteriors = [...classEdges].map(([head, edges], index): [HeadName, Posterior] => {
         const classes = edges.length - 1;
-        const own = logits[index]!.subarray(star * classes, (star + 1) * classes);
-        return [head, posteriorOf(head, own, edges, { calibration, withLogits })];
+        const ofStar = logits[index]!.subarray(star * classes, (star + 1) * classes);
+        return [head, posteriorOf(head, ofStar, edges, { calibration: own, withLogits })];
       });
       const width = activations.length / stars.length;
       const unusual =
         calibration &&
         isUnusual(calibration, {
           trunk: activations.subarray(star * width, (star + 1) * width),
-          spectrum: spectrumStatistics(spectra.subarray(star * inputs, (star + 1) * inputs)),
+          spectrum: statistics,
         });
       const { detection, classical } = seen[star] ?? { detection: null, classical: null };
       return { input, parameters: Object.fromEntries(posteriors), notes, detection, unusual, classical };

@@ -44,6 +44,20 @@ export function writeSpectrumStatistics(spectrum: Float32Array, out: Float32Arra
   out[offset + 2 * BANDS] = variance > 0 ? 1 - squares / length / (2 * variance) : 1;
 }
 
+/** Neighbours that correlate more than that are one and the same bin. */
+const LARGEST_CORRELATION = 0.99;
+
+/**
+ * How many bins of a spectrum make one that is independent of the others, from the correlation of neighbours: about 1 for
+ * four years of Kepler on the network's grid, in proportion to 1 / T for shorter observations.
+ *
+ * @param statistics [STATISTICS] of the spectrum
+ */
+export function oversamplingOf(statistics: Float32Array): number {
+  const correlation = Math.min(LARGEST_CORRELATION, Math.max(0, statistics[2 * BANDS]!));
+  return 1 / (1 - correlation);
+}
+
 /** The statistics of one spectrum: [STATISTICS] */
 export function spectrumStatistics(spectrum: Float32Array): Float32Array {
   const out = new Float32Array(STATISTICS);

@@ -20,6 +20,7 @@ const CALIBRATION: Calibration = {
   priorWeights: new Map(),
   prior: PRIOR,
   intervalMasses: new Map(),
+  byOversampling: [],
   familiarity: new Map(),
   rows: 1,
 };

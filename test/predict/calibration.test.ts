@@ -8,13 +8,21 @@ import type { HeadName } from "../../src/data/parameters";
 import { selectEngine } from "../../src/engine";
 import { createModel } from "../../src/model/create-model";
 import { assess } from "../../src/predict/assessment";
-import { type Calibration, calibratedLogits } from "../../src/predict/calibrated";
+import {
+  type Calibration,
+  type Correction,
+  calibratedLogits,
+  calibrationAt,
+  type IntervalMasses,
+  PLAIN_MASSES,
+} from "../../src/predict/calibrated";
 import { classShares, fitCalibration, fitMasses, fitScores } from "../../src/predict/calibration";
 import { coverageOf, positionOf, reliabilityOf } from "../../src/predict/coverage";
 import { type HeldOut, halfOfRows, rowsWhere } from "../../src/predict/held-out";
 import { saveModelFile } from "../../src/predict/model-file";
 import { openModel } from "../../src/predict/open-model";
 import { posteriorOf, softmax } from "../../src/predict/posteriors";
+import { STATISTICS } from "../../src/predict/spectrum-summary";
 import { Random } from "../../src/random";
 import { assertClose } from "../assert-close";
 import { askTorch, LOAD, skipWithoutTorch } from "../checkpoint/python";
@@ -147,6 +155,64 @@ test("intervals of posteriors that no temperature mends cover what they promise"
   assertClose(inside / half.length, scores.coverage68, { atol: 1e-12 });
 });
 
+test("short observations get a correction of their own, and then their intervals cover what they promise, too", () => {
+  // Of 4000 rows every other two have five bins for one that is independent: their scores are three times too sure.
+  const rows = 4000;
+  const isShort = (row: number): boolean => row % 4 >= 2;
+  const [fair, sure] = [heldOutOf(rows, 1), heldOutOf(rows, 3)];
+  const heads = EDGES.size;
+  const statistics = new Float32Array(rows * STATISTICS);
+  for (let row = 0; row < rows; row++) if (isShort(row)) statistics[(row + 1) * STATISTICS - 1] = 0.8;
+  const take = <T extends Int32Array | Float64Array | Float32Array>(from: T, other: T, width: number): T =>
+    from.map((value, index) => (isShort(Math.floor(index / width)) ? other[index]! : value)) as T;
+  const heldOut: HeldOut = {
+    ...fair,
+    labels: take(fair.labels, sure.labels, heads),
+    values: take(fair.values, sure.values, heads),
+    logits: new Map(
+      [...fair.logits].map(([head, all]) => [head, take(all, sure.logits.get(head)!, all.length / rows)] as const),
+    ),
+    features: new Map([["spectrum", { size: STATISTICS, values: statistics }]]),
+  };
+  const calibration = fitCalibration(heldOut, { rows: halfOfRows(rows, 0) });
+  const [long, short, ...rest] = calibration.byOversampling;
+  assert.equal(rest.length, 0);
+  assertClose([long!.oversampling, short!.oversampling], [1, 5], { rtol: 1e-6 });
+  for (const head of EDGES.keys()) {
+    assertClose(long!.temperatures.get(head)!, 1, { rtol: 0.08, what: head });
+    assertClose(short!.temperatures.get(head)!, 3, { rtol: 0.08, what: head });
+  }
+  const shortRows = halfOfRows(rows, 1).filter(isShort);
+  // Three standard errors of 1000 rows.
+  for (const { coverage68, coverage95 } of assess(heldOut, { rows: shortRows, calibration }).values()) {
+    assertClose(coverage68, 0.68, { atol: 0.045 });
+    assertClose(coverage95, 0.95, { atol: 0.021 });
+  }
+  const single = { ...calibration, byOversampling: [] };
+  for (const { coverage68 } of assess(heldOut, { rows: shortRows, calibration: single }).values()) {
+    assert.ok(coverage68 < 0.6, `one correction for all: ${coverage68}`);
+  }
+  const few = fitCalibration(heldOut, { rows: Uint32Array.from({ length: 800 }, (_, row) => row) });
+  assert.equal(few.byOversampling.length, 2, "400 of each are enough");
+  assert.deepEqual(
+    fitCalibration(heldOut, { rows: Uint32Array.from({ length: 400 }, (_, row) => row) }).byOversampling,
+    [],
+    "200 of each are not",
+  );
+});
+
+test("between two corrections there is a way in even steps of the logarithm, beyond them the last", () => {
+  const at = (oversampling: number) => {
+    const { temperatures, priorWeights, intervalMasses } = calibrationAt(CALIBRATION, oversampling);
+    return [temperatures.get("inc")!, priorWeights.get("inc")!, ...intervalMasses.get("inc")!];
+  };
+  assertClose(at(1), [0.5, 0.25, 0.5, 0.75], { rtol: 1e-12 });
+  assertClose(at(2.25), [1, 0.5, 0.625, 0.875], { rtol: 1e-12 }); // halfway from 1.125 to 4.5
+  assertClose(at(100), [2, 0.75, 0.75, 1], { rtol: 1e-12 });
+  const plain = { ...CALIBRATION, byOversampling: [] };
+  assert.equal(calibrationAt(plain, 5), plain);
+});
+
 test("the masses of intervals are quantiles of the distance to the median; few stars leave them as they are", () => {
   // numpy.sort(2 * abs(p - 0.5)) of p = k / 400 holds each step of 1 / 200 twice: 68 % lie within 0.68.
   const even = Float64Array.from({ length: 400 }, (_, k) => (k + 0.5) / 400);
@@ -222,11 +288,13 @@ test("a true value's position in its posterior is the probability below it, arou
 
 test("coverage and reliability count positions in the middle", () => {
   const positions = Array.from({ length: 1000 }, (_, index) => (index + 0.5) / 1000);
-  assert.deepEqual(coverageOf(positions), { coverage68: 0.68, coverage95: 0.95 });
+  const placed = (position: number) => ({ position, masses: PLAIN_MASSES });
+  assert.deepEqual(coverageOf(positions.map(placed)), { coverage68: 0.68, coverage95: 0.95 });
   const { nominal, observed } = reliabilityOf(positions);
   assert.equal(nominal.length, 19);
   assertClose(observed, nominal, { atol: 1e-12 });
-  assert.deepEqual(coverageOf([0.1, 0.5]), { coverage68: 0.5, coverage95: 1 });
+  assert.deepEqual(coverageOf([0.1, 0.5].map(placed)), { coverage68: 0.5, coverage95: 1 });
+  assert.deepEqual(coverageOf([{ position: 0.1, masses: [0.81, 1] }]), { coverage68: 1, coverage95: 1 });
 });
 
 test("class shares leave no class impossible; logits take temperature and prior", () => {
@@ -249,6 +317,7 @@ test("class shares leave no class impossible; logits take temperature and prior"
     priorWeights: new Map([["q", 0.5]]),
     prior: shares,
     intervalMasses: new Map(),
+    byOversampling: [],
     familiarity: new Map(),
     rows: 3,
   };
@@ -274,6 +343,20 @@ test("rows are chosen by the true values of the network's heads", () => {
   });
 });
 
+/** The same for both heads of `CALIBRATION`. */
+function correctionOf(own: { temperature: number; weight: number; masses: IntervalMasses }): Correction {
+  const both = <T>(value: T): Map<HeadName, T> =>
+    new Map([
+      ["numax", value],
+      ["inc", value],
+    ] as const);
+  return {
+    temperatures: both(own.temperature),
+    priorWeights: both(own.weight),
+    intervalMasses: both(own.masses),
+  };
+}
+
 const CALIBRATION: Calibration = {
   temperatures: new Map([
     ["numax", 1.25],
@@ -291,6 +374,16 @@ const CALIBRATION: Calibration = {
     ["numax", [0.5, 0.875]],
     ["inc", [0.75, 0.9375]],
   ]),
+  byOversampling: [
+    {
+      oversampling: 1.125,
+      ...correctionOf({ temperature: 0.5, weight: 0.25, masses: [0.5, 0.75] }),
+    },
+    {
+      oversampling: 4.5,
+      ...correctionOf({ temperature: 2, weight: 0.75, masses: [0.75, 1] }),
+    },
+  ],
   familiarity: new Map([
     ["trunk", { mean: Float32Array.of(1, 2), whitening: Float32Array.of(1, 0, 0.5, 2), limit: 9.5 }],
   ]),
@@ -330,6 +423,7 @@ value = load(sys.argv[1])
 c = value["calibration"]
 trunk = c["familiarity"]["trunk"]
 print(json.dumps([sorted(value), c["temperature"], c["prior_weight"]["inc"], c["prior"]["inc"].tolist(), c["interval_mass"]["inc"].tolist(),
+                  {key: [group["oversampling"], group["temperature"]["inc"]] for key, group in c["by_oversampling"].items()},
                   trunk["whitening"].tolist(), trunk["limit"], c["rows"], len(value["model_state_dict"])]))`,
     path,
   );
@@ -339,6 +433,7 @@ print(json.dumps([sorted(value), c["temperature"], c["prior_weight"]["inc"], c["
     0.125,
     [0.25, 0.75],
     [0.75, 0.9375],
+    { "0": [1.125, 0.5], "1": [4.5, 2] },
     [
       [1, 0],
       [0.5, 2],
@@ -381,5 +476,11 @@ test("a calibration that does not fit the network is refused, naming the part", 
     message:
       `Cannot load checkpoint "${path}": calibration.interval_mass.inc is 0.9 and 0.7, ` +
       "expected two that rise, above 0 and at most 1",
+  });
+  const disordered: Calibration = { ...CALIBRATION, byOversampling: [...CALIBRATION.byOversampling].reverse() };
+  await saveModelFile(path, { model, config, points: POINTS, calibration: disordered });
+  await assert.rejects(openModel(path), {
+    name: "CheckpointError",
+    message: `Cannot load checkpoint "${path}": calibration.by_oversampling.1 is for 1.125, expected a number above 4.5`,
   });
 });

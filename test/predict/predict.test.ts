@@ -89,6 +89,7 @@ const CALIBRATION: Calibration = {
     ["epg", Float64Array.of(0.5, 0.5)],
   ]),
   intervalMasses: new Map(),
+  byOversampling: [],
   familiarity: new Map([["trunk", { mean: Float32Array.of(1, 1), whitening: Float32Array.of(1, 0, 0, 1), limit: 9 }]]),
   rows: 100,
 };
