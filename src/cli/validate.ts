@@ -211,7 +211,7 @@ function brief({
 /** Temperatures, and what the same rows scored without them. */
 function calibrationLines(
   path: string,
-  { temperatures, priorWeights, intervalMasses }: Calibration,
+  { temperatures, priorWeights, intervalMasses, byOversampling }: Calibration,
   uncalibrated: ReadonlyMap<HeadName, HeadAssessment>,
 ): string[] {
   const lines = [...temperatures].map(([head, temperature]) => {
@@ -225,6 +225,9 @@ function calibrationLines(
     "",
     "temperature, weight of the prior, and what the 68 % and 95 % intervals take of a posterior, fitted on the other half of the rows:",
     ...lines,
+    byOversampling.length === 0
+      ? "one correction for all: too few short observations for others"
+      : `and again for stars observed as briefly as these, by oversampling: ${byOversampling.map(({ oversampling }) => oversampling.toFixed(1)).join(", ")}`,
     `calibrated model in "${path}"`,
   ];
 }
