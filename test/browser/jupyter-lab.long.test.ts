@@ -61,6 +61,7 @@ test("a notebook in JupyterLab runs, shows figures and errors, and can be interr
     .waitFor();
   await notebook.run(5);
   await notebook.outputOf(5).filter({ hasText: "Type 'string' is not assignable to type 'number'" }).waitFor();
+  assert.equal(await notebook.errors().count(), 3);
   await keepPicture(notebook.page, "jupyter-lab-errors");
 
   await notebook.restart();

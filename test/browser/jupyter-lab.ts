@@ -117,9 +117,10 @@ export class LabNotebook {
     return this.page.locator(".jp-Notebook .jp-CodeCell").nth(index);
   }
 
-  /** Outputs that say that a cell failed. */
+  /** Outputs that say that a cell failed: JupyterLab shows them as what goes to stderr, so by their text. */
   errors(): Locator {
-    return this.page.locator('[data-mime-type="application/vnd.jupyter.error"]');
+    const red = this.page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]');
+    return red.filter({ hasText: /^\s*(\w*(Error|Interrupt|Ended|Thrown): |cell\[[\d+]+\]:\d+:\d+ - TS\d+: )/ });
   }
 
   /** Every figure that can be seen as it ought to: live where something draws figures, as its picture elsewhere. */
