@@ -169,8 +169,10 @@ function parseCell(raw: JsonObject, index: number, ids: Set<string>): Cell {
   while (ids.has(id)) id = hashId(id);
   ids.add(id);
   const cell = { ...raw, id, source, metadata } as Cell;
+  // Other cells have none, but a file may say so, and is then written back.
+  if (raw.outputs !== undefined) cell.outputs = (raw.outputs as JsonObject[]).map(joinOutput);
   if (cell.cell_type === "code") {
-    cell.outputs = ((raw.outputs ?? []) as JsonObject[]).map(joinOutput);
+    cell.outputs ??= [];
     cell.execution_count ??= null;
   }
   return cell;
