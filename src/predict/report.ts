@@ -51,8 +51,8 @@ function starBlock({ input, parameters, notes, detection, unusual }: Prediction)
       head,
       PARAMETERS[head].symbol,
       show(median),
-      interval68.map(show).join(" .. "),
-      interval95.map(show).join(" .. "),
+      around(median, interval68).map(show).join(" .. "),
+      around(median, interval95).map(show).join(" .. "),
       show(mode),
       unit,
       posterior.identifiable === false ? "not identifiable" : "",
@@ -72,6 +72,11 @@ function starBlock({ input, parameters, notes, detection, unusual }: Prediction)
   ];
   const remarks = notes.map((note) => `  (${note})`);
   return `${[input, ...remarks, ...warnings, ...lines.map((line) => `  ${line}`)].join("\n")}\n`;
+}
+
+/** A phase's interval about its median: where it runs through 0, from below 0. */
+function around(median: number, [low, high]: readonly [number, number]): readonly number[] {
+  return low > median ? [low - 1, high - 1] : [low, high];
 }
 
 /** Decimal places that show two digits of an uncertainty. */

@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { resolveClassEdges } from "../../src/data/classes";
 import { POINTS } from "../../src/data/grid";
 import type { Calibration } from "../../src/predict/calibrated";
+import { posteriorOf } from "../../src/predict/posteriors";
 import { type Network, type Prediction, predictSpectra } from "../../src/predict/predict";
 import { predictionCsv, predictionTable } from "../../src/predict/report";
 import type { StarSpectrum } from "../../src/predict/spectrum-file";
@@ -156,9 +157,14 @@ test("the table shows each parameter with its intervals to two digits, the CSV o
   assert.deepEqual(first!.split("\n").slice(0, 4), [
     'a "b", c',
     "  (5 of 5 bins looked at)",
-    "            median          68 %          95 %  mode  unit",
-    "  dnu  Δν      5.6    4.8 .. 6.9    4.1 .. 7.8   5.5  µHz",
+    "            median           68 %           95 %  mode  unit",
+    "  dnu  Δν      5.6     4.8 .. 6.9     4.1 .. 7.8   5.5  µHz",
   ]);
+  const [dnu] = predictions;
+  const phase = posteriorOf("epg", [3, 0, 0, 2], Float64Array.of(0, 0.25, 0.5, 0.75, 1));
+  assert.ok(phase.interval68[0] > phase.median, "the interval runs through 0");
+  const [low, high] = phase.interval68.map((limit) => (limit - 1).toFixed(2));
+  assert.ok(predictionTable([{ ...dnu!, parameters: { epg: phase } }]).includes(`  ${low} .. ${high}  `));
   const [header, line, ...rest] = predictionCsv(predictions).split("\n");
   assert.ok(
     header!.startsWith(
