@@ -24,6 +24,8 @@ export interface KernelBench {
   readonly trivial_cell_ms: Summary;
   /** `import` of this package in the next cell. */
   readonly import_s: Summary;
+  /** Trivial cells again: each is compiled beside the types of the whole package. */
+  readonly cell_after_import_ms: Summary;
   /** A notebook of trivial cells, run and saved: start and end of the kernel included. */
   readonly notebook: { readonly cells: number; readonly seconds: Summary };
   /** One cell that prints; all of it received. */
@@ -65,6 +67,7 @@ export async function benchKernel(options: KernelBenchOptions): Promise<KernelBe
     first_cell_s: summarize(measured.map(({ firstCell }) => firstCell)),
     trivial_cell_ms: summarize(measured.flatMap(({ cells }) => cells)),
     import_s: summarize(measured.map(({ imported }) => imported)),
+    cell_after_import_ms: summarize(measured.flatMap(({ laterCells }) => laterCells)),
     notebook: { cells: TRIVIAL_CELLS, seconds: summarize(measured.map(({ notebook }) => notebook)) },
     output: {
       megabytes: (OUTPUT_LINES * LINE_CHARACTERS) / 1e6,
@@ -73,12 +76,13 @@ export async function benchKernel(options: KernelBenchOptions): Promise<KernelBe
   };
 }
 
-/** Of one kernel; seconds, `cells` in ms. */
+/** Of one kernel; seconds, cells in ms. */
 interface Round {
   readonly ready: number;
   readonly firstCell: number;
   readonly imported: number;
   readonly cells: readonly number[];
+  readonly laterCells: readonly number[];
   readonly output: number;
   readonly notebook: number;
 }
@@ -94,9 +98,9 @@ async function measureCells(name: string, folder: string): Promise<Omit<Round, "
   try {
     await secondsOf(kernel, "1 + 1");
     const firstCell = (performance.now() - startedAt) / 1000;
+    const cells = await trivialCells(kernel);
     const imported = await secondsOf(kernel, 'import * as asterolab from "asterolab";\nObject.keys(asterolab).length');
-    const cells: number[] = [];
-    for (let index = 0; index < TRIVIAL_CELLS; index++) cells.push(1000 * (await secondsOf(kernel, `${index} + 1`)));
+    const laterCells = await trivialCells(kernel);
     const line = "x".repeat(LINE_CHARACTERS - 1);
     received = 0;
     const output = await secondsOf(
@@ -109,10 +113,16 @@ async function measureCells(name: string, folder: string): Promise<Omit<Round, "
         "",
       );
     }
-    return { ready, firstCell, imported, cells, output };
+    return { ready, firstCell, imported, cells, laterCells, output };
   } finally {
     await kernel.stop();
   }
+}
+
+async function trivialCells(kernel: Kernel): Promise<number[]> {
+  const times: number[] = [];
+  for (let index = 0; index < TRIVIAL_CELLS; index++) times.push(1000 * (await secondsOf(kernel, `${index} + 1`)));
+  return times;
 }
 
 async function measureNotebook(kernel: string, folder: string): Promise<number> {

@@ -60,6 +60,7 @@ export function kernelTable({
   first_cell_s,
   trivial_cell_ms,
   import_s,
+  cell_after_import_ms,
   notebook,
   output,
 }: KernelBench): string {
@@ -68,6 +69,7 @@ export function kernelTable({
     ["first trivial cell done", first_cell_s, "s"],
     ["trivial cell", trivial_cell_ms, "ms"],
     ["import of the package", import_s, "s"],
+    ["trivial cell after that", cell_after_import_ms, "ms"],
     [`notebook of ${notebook.cells} trivial cells`, notebook.seconds, "s"],
     [`${output.megabytes} MB printed by one cell`, output.seconds, "s"],
   ];

@@ -24,7 +24,9 @@ export class Compiler {
 
   constructor() {
     const { path, nodeOptions, env } = entryOf("compiler-worker");
-    this.worker = new Worker(path, { execArgv: [...nodeOptions], env: { ...process.env, ...env } });
+    // Each cell makes a new program: most of it is garbage with the next, and is cheapest to collect before it grows old.
+    const resourceLimits = { maxYoungGenerationSizeMb: 128 };
+    this.worker = new Worker(path, { execArgv: [...nodeOptions], env: { ...process.env, ...env }, resourceLimits });
     this.worker.on("message", ({ id, result, error }: Reply) => {
       const waiter = this.waiting.get(id);
       this.waiting.delete(id);

@@ -70,13 +70,15 @@ export function prepareTypeScript(folder: string): CompilerTrace {
       files,
       { ...options, inlineSourceMap: true, typeRoots: [...(options.typeRoots ?? []), PROJECT_TYPES] },
       withProjectPackages(withSharedTimer(system), folder),
-      undefined as never,
+      // The usual builder finds out anew for each cell what every file of every package refers to.
+      original.createAbstractBuilder as never,
       () => undefined,
       () => undefined,
     ) as Host;
     const { createProgram } = host;
     host.createProgram = (...args) => {
       const program = createProgram(...args);
+      program.getAllDependencies = (file) => sourcesUnder(program.getProgram(), file);
       const { emit } = program;
       program.emit = (file, write, cancellation, onlyDeclarations, transformers) => {
         const inner = program.getProgram();
@@ -130,6 +132,27 @@ export function prepareTypeScript(folder: string): CompilerTrace {
     },
   };
 }
+
+/** The file and all sources that it imports, directly or not; declarations have nothing to compile below them. */
+function sourcesUnder(program: TypeScript.Program, file: TypeScript.SourceFile): string[] {
+  const seen = new Set([file.fileName]);
+  const visit = (importing: TypeScript.SourceFile): void => {
+    (importing as WithImports).resolvedModules?.forEach(({ resolvedModule }) => {
+      const path = resolvedModule?.resolvedFileName;
+      const imported = path === undefined || seen.has(path) ? undefined : program.getSourceFile(path);
+      if (imported === undefined || imported.isDeclarationFile) return;
+      seen.add(imported.fileName);
+      visit(imported);
+    });
+  };
+  visit(file);
+  return [...seen];
+}
+
+/** What TypeScript keeps in a file without declaring it. */
+type WithImports = TypeScript.SourceFile & {
+  readonly resolvedModules?: ReadonlyMap<string, { readonly resolvedModule?: TypeScript.ResolvedModule }>;
+};
 
 type Diagnose = (...args: readonly unknown[]) => readonly { readonly code: number }[];
 

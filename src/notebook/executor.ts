@@ -181,12 +181,12 @@ class Run {
       startCell(cell);
       const isSkipped = cell.source.trim() === "" || hasTag(cell, SKIP_TAG, this.options.skipTags);
       const isRun = cell.cell_type === "code" && !isSkipped;
-      if (isRun) await this.saver.save();
+      if (isRun) this.saver.step();
       const stop = isRun ? await this.executeCell(kernel, cell) : undefined;
       const hasFailed = stop !== undefined && stop.outcome !== "completed";
       endCell(cell, hasFailed ? "failed" : "completed");
       if (hasFailed) markFailure(this.notebook, cell, stop.error);
-      if (isRun) await this.saver.save();
+      if (isRun) this.saver.step();
       this.options.onEvent?.({ kind: "cell-end", index, cell });
       if (stop !== undefined) return { ...stop, index };
     }

@@ -15,7 +15,10 @@ export interface SaverOptions {
 
 export class NotebookSaver {
   private writing: Promise<void> = Promise.resolve();
+  /** A save waits for the one before it. */
+  private isWaiting = false;
   private hasChanged = false;
+  private failure: unknown;
   private readonly savesSteps: boolean;
   private readonly timer: NodeJS.Timeout | undefined;
 
@@ -26,9 +29,8 @@ export class NotebookSaver {
   ) {
     this.savesSteps = savesSteps && path !== STANDARD_STREAM;
     if (!this.savesSteps || autosaveMs === 0) return;
-    // A failed write is not swallowed: the next step's save meets the same full disk and ends the run.
     this.timer = setInterval(() => {
-      if (this.hasChanged) this.save().catch(() => {});
+      if (this.hasChanged && this.failure === undefined) this.step();
     }, autosaveMs);
   }
 
@@ -38,27 +40,45 @@ export class NotebookSaver {
   }
 
   /**
+   * Saves the notebook as it is now, beside what comes next. Steps that follow each other faster than they can be written
+   * are written together.
+   *
+   * @throws {DataError} when an earlier step could not be written; the file keeps its last complete content.
+   */
+  step(): void {
+    if (this.failure !== undefined) throw this.failure;
+    if (!this.savesSteps || this.isWaiting) return;
+    this.isWaiting = true;
+    this.writing = this.writing
+      .then(() => this.write())
+      .catch((error) => {
+        this.failure ??= error;
+      });
+  }
+
+  /**
    * Saves the notebook as it is now.
    *
    * @throws {DataError} when it cannot be written; the file keeps its last complete content.
    */
   async save(): Promise<void> {
-    if (this.savesSteps) await this.write();
+    this.step();
+    await this.writing;
+    if (this.failure !== undefined) throw this.failure;
   }
 
   /** Saves for the last time and stops the timer. */
   async finish(): Promise<void> {
     clearInterval(this.timer);
+    await this.writing;
     if (this.path === STANDARD_STREAM) await writeToStdout(this.notebook);
     else await this.write();
   }
 
   private async write(): Promise<void> {
+    this.isWaiting = false;
     this.hasChanged = false;
-    const text = serializeNotebook(this.notebook);
-    const previous = this.writing.catch(() => {});
-    this.writing = previous.then(() => writeFileAtomic(this.path, text));
-    await this.writing;
+    await writeFileAtomic(this.path, serializeNotebook(this.notebook));
   }
 }
 
