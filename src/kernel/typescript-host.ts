@@ -79,6 +79,7 @@ export function prepareTypeScript(folder: string): CompilerTrace {
     host.createProgram = (...args) => {
       const program = createProgram(...args);
       program.getAllDependencies = (file) => sourcesUnder(program.getProgram(), file);
+      program.getProgram().getTypeChecker(); // finds the names that each file declares: tslab reads them from the cell's
       const { emit } = program;
       program.emit = (file, write, cancellation, onlyDeclarations, transformers) => {
         const inner = program.getProgram();
