@@ -7,7 +7,7 @@ import type { HeadName } from "../data/parameters";
 import type { Batch, SpectrumSource } from "../data/source";
 import type { Communicator } from "../distributed";
 import { orderedSum } from "../distributed/agree";
-import { withinMemory } from "../engine/out-of-memory";
+import { adviseEvaluation, withinMemory } from "../engine/out-of-memory";
 import { type Model, TRUNK } from "../model/model";
 import { type HeadScores, HeadTally } from "./score";
 import { targetsOf } from "./targets";
@@ -81,7 +81,7 @@ export function outputsOf(
       const x: Tensor2D = tf.tensor2d(spectra.subarray(0, rows * points), [rows, points]);
       return model.forward(x, { onLayer }).map((output) => (output.dataSync() as Float32Array).slice());
     });
-  return withinMemory(size, forward, () => {});
+  return withinMemory(size, forward, () => {}, adviseEvaluation);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Loss } from "../config";
 import { summedBy } from "../engine/division";
-import { withinMemory } from "../engine/out-of-memory";
+import { adviseStep, withinMemory } from "../engine/out-of-memory";
 import { globalNorm } from "../engine/update";
 import { batchLoss } from "../model/loss";
 import type { Model, TrainingPass } from "../model/model";
@@ -46,6 +46,7 @@ export function batchGradients(model: Model, loss: Loss, examples: Examples, tra
       return differentiate(model, loss, firstOf(examples, size), pass);
     },
     ({ tensors }) => tf.dispose(tensors),
+    adviseStep,
   );
 }
 

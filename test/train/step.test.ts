@@ -6,6 +6,7 @@ import { engineStatistics, resetEngineStatistics, selectEngine } from "../../src
 import { Model } from "../../src/model/model";
 import { Random } from "../../src/random";
 import { Adam } from "../../src/train/adam";
+import { outputsOf } from "../../src/train/evaluate";
 import { oneCycle } from "../../src/train/schedule";
 import { accumulate, applyGradients, batchGradients, type Examples } from "../../src/train/step";
 import { assertClose } from "../assert-close";
@@ -178,6 +179,41 @@ test("steps leave no tensors behind", () => {
   }
   assert.equal(tf.memory().numTensors, numTensors);
   optimizer.dispose();
+  model.dispose();
+});
+
+/** The model, on a device whose memory holds so many spectra. */
+function cramped(room: number, tried: number[]): Model {
+  const model = tinyModel(0.25);
+  const forward = model.forward.bind(model);
+  model.forward = (x, ...rest) => {
+    tried.push(x.shape[0]);
+    if (x.shape[0] > room) throw new Error("Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[9]");
+    return forward(x, ...rest);
+  };
+  return model;
+}
+
+test("a step that does not fit into memory names a batch that does, tells nobody of its trials, and leaves nothing", () => {
+  const tried: number[] = [];
+  const model = cramped(3, tried);
+  const heard: string[] = [];
+  const { numTensors } = tf.memory();
+  const training = { seed: 1, step: 0, onGradient: (name: string) => void heard.push(name) };
+  assert.throws(() => batchGradients(model, CROSS_ENTROPY, examples(12), training), {
+    name: "OutOfMemoryError",
+    fittingSize: 3,
+    message:
+      "Cannot compute on 12 spectra at once: the device's memory must hold them (OOM when allocating tensor with shape[9]); " +
+      "3 fit: set num_batchsize to 3 for each rank, and accumulate to 4 times what it is, for the same step",
+  });
+  assert.deepEqual([tried, heard], [[12, 6, 3], []]);
+  assert.equal(tf.memory().numTensors, numTensors);
+  assert.throws(() => outputsOf(model, examples(12).spectra, 12), {
+    name: "OutOfMemoryError",
+    message: /; 3 fit: evaluate in batches of 3, or with --engine native$/,
+  });
+  assert.equal(tf.memory().numTensors, numTensors);
   model.dispose();
 });
 
