@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { type Config, ENGINE_NAMES } from "../config";
 import { writeFileAtomic } from "../data/files";
 import { KEPLER_GRID, POINTS } from "../data/grid";
-import { selectEngine } from "../engine";
+import { engineLines, selectEngine } from "../engine";
 import { CliError, type DataError } from "../errors";
 import {
   FREQUENCY_UNITS,
@@ -59,7 +59,7 @@ export function predictCommand(): Command {
 
 async function run(inputs: readonly string[], flags: Flags): Promise<void> {
   if (flags.logits && !flags.json) throw new CliError("Cannot show logits in a table: --logits needs --json");
-  const { describe } = await selectEngine(flags.engine);
+  const engine = await selectEngine(flags.engine);
   const opened = await openModel(flags.model);
   const { model, config, classEdges, points, checkpoint, calibration } = opened;
   try {
@@ -69,7 +69,7 @@ async function run(inputs: readonly string[], flags: Flags): Promise<void> {
           '"sparse_categorical_crossentropy", whose class probabilities make the intervals',
       );
     }
-    process.stderr.write(`engine ${describe()}\nnetwork from "${checkpoint.path}"\n`);
+    process.stderr.write(`${engineLines(engine).join("\n")}\nnetwork from "${checkpoint.path}"\n`);
     const target = { points, grid: points === POINTS ? KEPLER_GRID : null };
     const failures: DataError[] = [];
     const stars = readInputs(inputs, target, {

@@ -5,7 +5,7 @@ import { type Config, ENGINE_NAMES, type Filter } from "../config";
 import { Dataset } from "../data/dataset";
 import type { HeadName } from "../data/parameters";
 import type { SpectrumSource } from "../data/source";
-import { selectEngine } from "../engine";
+import { engineLines, selectEngine } from "../engine";
 import { CliError } from "../errors";
 import { assess, type HeadAssessment } from "../predict/assessment";
 import type { Calibration } from "../predict/calibrated";
@@ -60,10 +60,10 @@ async function runValidate(flags: ValidateFlags): Promise<void> {
   if (flags.calibrate !== undefined && flags.filter.length > 0) {
     throw new CliError("Cannot calibrate on a part of the stars: --calibrate needs the whole prior, without --filter");
   }
-  const { describe } = await selectEngine(flags.engine);
+  const engine = await selectEngine(flags.engine);
   const opened = await openModel(flags.path);
   try {
-    process.stderr.write(`engine ${describe()}\nnetwork from "${opened.checkpoint.path}"\n`);
+    process.stderr.write(`${engineLines(engine).join("\n")}\nnetwork from "${opened.checkpoint.path}"\n`);
     const isClasses = opened.config.loss === "sparse_categorical_crossentropy";
     if (!isClasses && flags.calibrate !== undefined) {
       throw new CliError(

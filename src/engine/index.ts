@@ -11,6 +11,7 @@ import { registerNativeBackend, setNativeThreads } from "./native";
 import { loadAddon } from "./native/addon";
 import { maybePrecisionProblem, type Precision, usePrecision } from "./precision";
 import { useTensorflow } from "./tensorflow";
+import { gpuCount, hidesGpus } from "./tensorflow/device";
 
 export { setNativeThreads as setThreads } from "./native";
 export { type EngineStatistics, engineStatistics, resetEngineStatistics } from "./statistics";
@@ -25,7 +26,7 @@ export interface Engine {
   readonly threads: number;
   readonly precision: Precision;
   readonly usesGpu: boolean;
-  /** A warning to show once, for an engine that is too slow to train with. */
+  /** A warning to show once: the engine is too slow to train with, or does not use the GPU that is there. */
   readonly warning?: string;
   /** One line for logs: engine, threads, instruction set, reason. */
   describe(): string;
@@ -58,6 +59,11 @@ export async function selectEngine(name: Config["engine"], options: EngineOption
   return engine;
 }
 
+/** What a log says about the engine: which and why, and its warning. */
+export function engineLines({ describe, warning }: Pick<Engine, "describe" | "warning">): string[] {
+  return [`engine ${describe()}`, ...(warning === undefined ? [] : [`warning: ${warning}`])];
+}
+
 async function useEngine(name: Config["engine"], threads: number, precision: Precision): Promise<Engine> {
   switch (name) {
     case "tensorflow":
@@ -72,10 +78,11 @@ async function useEngine(name: Config["engine"], threads: number, precision: Pre
 }
 
 async function selectBest(threads: number, precision: Precision): Promise<Engine> {
+  let reason = "no GPU engine is installed"; // and none is needed: the usual case
   try {
     return await useTensorflow({ threads, precision, needsGpu: true });
   } catch (error) {
-    // No GPU engine here: the usual case.
+    if (gpuCount() > 0 && !hidesGpus()) reason = (error as Error).message;
     if (precision !== "float32") {
       throw new ConfigError(
         `Setting "precision" is "${precision}": only the engine tensorflow computes so, and "auto" does not take it here (${(error as Error).message}); set engine to tensorflow, or precision to float32`,
@@ -83,7 +90,7 @@ async function selectBest(threads: number, precision: Precision): Promise<Engine
     }
   }
   try {
-    return await useNative(threads, "no GPU engine is installed");
+    return await useNative(threads, reason);
   } catch (error) {
     return useCpu(error instanceof Error ? error.message : String(error));
   }

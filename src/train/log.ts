@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import type { SpectrumSource } from "../data/source";
+import { type Engine, engineLines } from "../engine";
 import { openAppend } from "./append-file";
 import type { ValidationRecord } from "./records";
 
@@ -66,7 +67,7 @@ export function validationLines(record: ValidationRecord, epochs: number): strin
 
 /** What a run starts with: engine, network, data and what the data lost on the way in. */
 export function startLines(start: {
-  readonly engine: string;
+  readonly engine: Pick<Engine, "describe" | "warning">;
   readonly parameterCount: number;
   readonly stepsPerEpoch: number;
   readonly data: SpectrumSource;
@@ -75,7 +76,7 @@ export function startLines(start: {
   const { rowsRead, rowsKept, outOfRange } = data.report;
   const clipped = Object.entries(outOfRange).filter(([, count]) => count > 0);
   return [
-    `engine ${start.engine}`,
+    ...engineLines(start.engine),
     `network of ${start.parameterCount} parameters for spectra of ${data.points} points, heads ${data.heads.join(" ")}`,
     `${rowsKept} of ${rowsRead} spectra in "${data.folder}", ${start.stepsPerEpoch} steps an epoch`,
     ...(clipped.length > 0

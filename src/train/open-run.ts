@@ -94,7 +94,7 @@ export async function openRun(config: Config, options: OpenRunOptions): Promise<
       ...about,
     });
     if (comm.size > 1) reports.line(comm.describe());
-    for (const line of [...startLines({ ...about, data }), ...notes]) reports.line(line);
+    for (const line of [...startLines({ ...about, engine, data }), ...notes]) reports.line(line);
     const reducer = comm.size > 1 ? new GradientReducer(comm, model.parameters, config.deterministic) : null;
     return { ...run, path, lock, heldOut, baseline, stepsPerEpoch, reports, reducer, close };
   } catch (error) {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import test from "node:test";
 import { examine } from "../../src/cli/doctor";
+import { gpuCount } from "../../src/engine/tensorflow/device";
 import { maybeTensorflowBuild } from "../../src/engine/tensorflow/load";
 import { skipOf } from "../engines";
 
-const isGpuMachine = existsSync("/proc/driver/nvidia");
+const isGpuMachine = gpuCount() > 0;
 
 test("doctor says that TensorFlow loads, which, and from where", {
   skip: skipOf("tensorflow") || isGpuMachine,

@@ -80,11 +80,11 @@ test("a star and a shard are predicted as a table, as JSON with logits, and as C
     (JSON.parse(partly.stdout) as Prediction[]).map(({ input }) => input),
     [star],
   );
-  const none = predict("--model", weights!, csv!, "--json");
+  const none = predict("--model", weights!, csv!, "--json", "--engine", "cpu");
   assert.deepEqual([none.status, none.stdout], [1, ""]);
   assert.match(
     none.stderr,
-    /\nasterolab: Cannot read ".*out\.csv": line 2 is "1 x", expected a frequency and a power\n$/,
+    /^engine cpu .*\nwarning: The cpu engine computes in plain JavaScript.*\n(.*\n)*asterolab: Cannot read ".*out\.csv": line 2 is "1 x", expected a frequency and a power\n$/,
   );
 
   const pages = join(folder, "pages");

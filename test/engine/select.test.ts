@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
-import { selectEngine } from "../../src/engine";
+import { engineLines, selectEngine } from "../../src/engine";
 import { loadAddon } from "../../src/engine/native/addon";
 
 test("auto takes the native engine where no GPU is, and says why", async () => {
@@ -27,6 +27,7 @@ test("the cpu engine works, with a warning", async () => {
   const engine = await selectEngine("cpu");
   assert.equal(tf.getBackend(), "cpu");
   assert.match(engine.warning ?? "", /hundreds of times slower than native; run `npm run setup`/);
+  assert.deepEqual(engineLines(engine), [`engine ${engine.describe()}`, `warning: ${engine.warning}`]);
   assert.match(engine.describe(), /^cpu \(plain tfjs 4\.22\.0, 1 thread\): chosen by the engine setting$/);
 });
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { iterationLine, openLog, validationLines } from "../../src/train/log";
+import type { SpectrumSource } from "../../src/data/source";
+import { iterationLine, openLog, startLines, validationLines } from "../../src/train/log";
 import { temporaryFolder } from "../data/make-shard";
 
 test("the iteration line holds what the reference prints", () => {
@@ -46,6 +47,24 @@ test("the lines after an epoch hold both losses and each parameter's accuracy an
     "  dnu    accuracy  12.5 %  mean absolute error 0.812 µHz",
     "  q      accuracy 100.0 %  mean absolute error 0.0100",
   ]);
+});
+
+test("a run begins with its engine, and with the engine's warning", () => {
+  const data = {
+    ...{ points: 100, heads: ["dnu", "q"], folder: "data" },
+    report: { rowsRead: 30, rowsKept: 24, outOfRange: { dnu: 2, q: 0 } },
+  } as unknown as SpectrumSource;
+  const lines = (warning?: string): string[] => {
+    const engine = { describe: () => "cpu (1 thread)", ...(warning !== undefined && { warning }) };
+    return startLines({ engine, parameterCount: 7, stepsPerEpoch: 3, data });
+  };
+  const rest = [
+    "network of 7 parameters for spectra of 100 points, heads dnu q",
+    '24 of 30 spectra in "data", 3 steps an epoch',
+    "labels outside the class edges: dnu 2",
+  ];
+  assert.deepEqual(lines(), ["engine cpu (1 thread)", ...rest]);
+  assert.deepEqual(lines("it is slow"), ["engine cpu (1 thread)", "warning: it is slow", ...rest]);
 });
 
 test("openLog() appends lines with their time and hands the text to the listener", (t) => {

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Engine } from "../index";
 import type { Precision } from "../precision";
 import { tensorflowBackend } from "./backend";
-import { gpuCount } from "./device";
+import { gpuCount, hidesGpus } from "./device";
 import { loadTensorflow } from "./load";
 import { defineTensorflowKernels } from "./ops";
 
@@ -26,18 +26,22 @@ export async function useTensorflow(
   const version = binding.TF_Version;
   if (needsGpu && !hasGpu) {
     if (before) await tf.setBackend(before);
-    throw new Error("Cannot use the tensorflow engine: it sees no GPU");
+    throw new Error(`Cannot use the tensorflow engine: TensorFlow ${version} sees no GPU (asterolab doctor says why)`);
   }
   defineTensorflowKernels();
   const reason = needsGpu ? "a GPU is visible" : "chosen by the engine setting";
   const device = hasGpu ? `GPU ${process.env.CUDA_VISIBLE_DEVICES ?? ""}`.trim() : `CPU, ${threads} threads`;
   const isMixed = precision === "mixed";
+  const isAstray = !hasGpu && gpuCount() > 0 && !hidesGpus();
   return {
     name: "tensorflow",
     reason,
     threads,
     precision,
     usesGpu: hasGpu,
+    ...(isAstray && {
+      warning: `TensorFlow ${version} sees no GPU of this machine and computes on the CPU; run \`npx asterolab doctor\``,
+    }),
     describe: () => `tensorflow (TensorFlow ${version}, ${device}${isMixed ? ", mixed precision" : ""}): ${reason}`,
   };
 }

@@ -1,6 +1,28 @@
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
-import { localRank, visibleDevice } from "../../../src/engine/tensorflow/device";
+import { gpuCount, hidesGpus, localRank, visibleDevice } from "../../../src/engine/tensorflow/device";
+import { temporaryFolder } from "../../data/make-shard";
+
+test("GPUs are counted by their device files, which a container is given, and else by the driver's folder", (t) => {
+  const root = temporaryFolder(t);
+  assert.equal(gpuCount(root), 0);
+  for (const bus of ["0000:01:00.0", "0000:02:00.0", "0000:03:00.0"])
+    mkdirSync(join(root, "proc/driver/nvidia/gpus", bus), { recursive: true });
+  assert.equal(gpuCount(root), 3); // nothing has used one yet
+  mkdirSync(join(root, "dev"));
+  for (const name of ["nvidia3", "nvidia-uvm", "nvidiactl", "nvidia-modeset"])
+    writeFileSync(join(root, "dev", name), "");
+  assert.equal(gpuCount(root), 1);
+});
+
+test("an empty list and -1 hide all GPUs", () => {
+  assert.deepEqual(
+    [undefined, "", " ", "-1", "0", "GPU-1", "1,-1"].map((given) => hidesGpus({ CUDA_VISIBLE_DEVICES: given })),
+    [...[false, true, true, true], ...[false, false, false]],
+  );
+});
 
 test("the rank on the machine is the launcher's, and 0 without one", () => {
   assert.equal(localRank({}), 0);

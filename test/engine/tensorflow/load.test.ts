@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { gpuCount } from "../../../src/engine/tensorflow/device";
 import { maybeTensorflowBuild } from "../../../src/engine/tensorflow/load";
 import { skipOf } from "../../engines";
 
@@ -45,11 +46,44 @@ test("a Node without the helpers that tfjs-node calls is given them", { skip }, 
 });
 
 test("auto does not load TensorFlow where no GPU is", {
-  skip: existsSync("/proc/driver/nvidia") && "a GPU is here",
+  skip: gpuCount() > 0 && "a GPU is here",
 }, () => {
   const program =
     'const { name } = await selectEngine("auto"); console.log(name, Object.keys(require.cache).some((file) => file.includes("tfjs-node-gpu")))';
   assert.equal(inChild(program), "native false");
+});
+
+/** Lets a process believe that its machine has two GPUs; TensorFlow does not. */
+const PRETEND = `
+  const fs = require("node:fs"); const { readdirSync } = fs;
+  fs.readdirSync = (path, ...rest) => (path === "/dev" ? ["null", "nvidia0", "nvidia1"] : readdirSync(path, ...rest));`;
+
+test("on a machine with GPUs, auto says why it does not use them", () => {
+  const program = `${PRETEND}
+    const module = require("node:module"); const load = module._load;
+    module._load = (name, ...rest) => { if (name === "@tensorflow/tfjs-node-gpu") throw new Error("no libcudart"); return load(name, ...rest); };
+    console.log((await selectEngine("auto")).describe())`;
+  assert.match(
+    inChild(program, { CUDA_VISIBLE_DEVICES: "0,1" }),
+    /^native \(.*\): Cannot use the tensorflow engine: @tensorflow\/tfjs-node-gpu must be installed with its library, and it does not load \(no libcudart\)/,
+  );
+  assert.match(inChild(program, { CUDA_VISIBLE_DEVICES: "" }), /: no GPU engine is installed$/);
+});
+
+test("where TensorFlow does not see the GPUs that are there, it warns, and auto goes on with native", { skip }, () => {
+  const program = (engine: string): string => `${PRETEND}
+    const { engineLines } = require("./src/engine");
+    console.log(engineLines(await selectEngine("${engine}")).join("; "), tf.getBackend(), process.env.CUDA_VISIBLE_DEVICES)`;
+  const environment = { OMPI_COMM_WORLD_LOCAL_RANK: "1" };
+  assert.match(
+    inChild(program("tensorflow"), environment),
+    /^engine tensorflow \(TensorFlow 2\S+, CPU, .*; warning: TensorFlow 2\S+ sees no GPU of this machine and computes on the CPU; run `npx asterolab doctor` tensorflow 1$/,
+  );
+  assert.match(
+    inChild(program("auto"), environment),
+    /^engine native \(.*\): Cannot use the tensorflow engine: TensorFlow 2\S+ sees no GPU \(asterolab doctor says why\) native 1$/,
+  );
+  assert.doesNotMatch(inChild(program("tensorflow"), { CUDA_VISIBLE_DEVICES: "-1" }), /warning/);
 });
 
 test("a package without its addon is an error of one line that says what to run", () => {
