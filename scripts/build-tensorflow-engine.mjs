@@ -27,6 +27,8 @@ const isMac = process.platform === "darwin";
 const LIBRARIES = isMac
   ? ["libtensorflow_cc.2.dylib", "libtensorflow_framework.2.dylib"]
   : ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
+/** On other machines `tensorflow` is what has no CUDA, and pip has no tensorflow-cpu. */
+const CPU_PACKAGE = process.platform === "linux" && process.arch === "x64" ? "tensorflow-cpu" : "tensorflow";
 
 /** Where TensorFlow lies in an environment, read without importing it; `null` for one that is not there or not whole. */
 const PROBE = `
@@ -97,7 +99,7 @@ function tensorflowOfVenv(wantsGpu) {
   if (found && !(wantsGpu && (found.package.endsWith("cpu") || found.cuda.length === 0))) return found;
   try {
     if (!runs(python, ["-m", "pip", "--version"])) makeVenv();
-    install(python, wantsGpu);
+    install(python, wantsGpu, isNew);
   } catch (error) {
     if (isNew) rmSync(venv, { recursive: true, force: true });
     throw error;
@@ -125,9 +127,9 @@ function makeVenv() {
   }
 }
 
-function install(python, wantsGpu) {
+function install(python, wantsGpu, isNew) {
   // The CPU package alone: nothing here runs Python, so none of its Python packages are needed. Those of CUDA are.
-  const args = wantsGpu ? ["tensorflow[and-cuda]"] : ["--no-deps", "tensorflow-cpu"];
+  const args = wantsGpu ? ["tensorflow[and-cuda]"] : ["--no-deps", CPU_PACKAGE];
   say(`installing ${args.at(-1)} into .venv with pip (a download of ${wantsGpu ? "some gigabytes" : "270 MB"}) ...`);
   const startedAt = Date.now();
   const result = spawnSync(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...args], {
@@ -136,9 +138,18 @@ function install(python, wantsGpu) {
     // Where it is only tried, a network that swallows everything must not hold up the rest.
     ...(options.optional && { timeout: 300_000 }),
   });
-  if (result.status !== 0)
-    stop(`pip cannot install ${args.at(-1)}: ${lastLine(result.stderr) || result.error?.message}`);
+  if (result.status !== 0) {
+    const reason = lastLine(result.stderr) || result.error?.message;
+    const isMissing = /No matching distribution/.test(reason);
+    stop(`pip cannot install ${args.at(-1)}: ${reason}${isMissing ? otherPython(python, isNew) : ""}`);
+  }
   say(`installed in ${seconds(startedAt)}`);
+}
+
+/** What to do about a Python that pip has no TensorFlow for. */
+function otherPython(python, isNew) {
+  const version = spawnSync(python, ["--version"], { encoding: "utf8" }).stdout.trim();
+  return `; TensorFlow is made for Python 3.10 to 3.13, this is ${version}: name another in PYTHON${isNew ? "" : " and remove .venv"}`;
 }
 
 function probe(python) {

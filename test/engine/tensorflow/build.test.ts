@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { maybeTensorflowBuild } from "../../../src/engine/tensorflow/load";
 import { temporaryFolder } from "../../data/make-shard";
@@ -66,6 +66,75 @@ test("with --optional the same trouble is told and ends well", (t) => {
   const { status, stderr } = build(folder, ["--cpu", "--optional"], { PYTHON: python, PATH: folder });
   assert.equal(status, 0);
   assert.match(stderr, /going on without the tensorflow engine\n$/);
+});
+
+test("a Python that pip has no TensorFlow for is told, and which would do", (t) => {
+  const folder = checkout(t);
+  const inner =
+    'case "$*" in --version) echo "Python 3.14.1";; *--version) ;; *) echo "ERROR: No matching distribution found for $7" >&2; exit 1;; esac';
+  const python = program(folder, "fake", `mkdir -p "$3/bin"; cp "${join(folder, "inner")}" "$3/bin/python"`);
+  program(folder, "inner", inner);
+  const { status, stderr } = build(folder, ["--cpu"], { PYTHON: python });
+  assert.equal(status, 1);
+  const name = process.platform === "linux" && process.arch === "x64" ? "tensorflow-cpu" : "tensorflow";
+  assert.ok(
+    stderr.endsWith(
+      `engine:tensorflow: pip cannot install ${name}: ERROR: No matching distribution found for ${name}; TensorFlow is made for Python 3.10 to 3.13, this is Python 3.14.1: name another in PYTHON\n`,
+    ),
+    stderr,
+  );
+  assert.equal(existsSync(join(folder, ".venv")), false);
+});
+
+/** The libraries of the packages that tensorflow 2.21's extra and-cuda asks for, as they lie in site-packages/nvidia. */
+const CUDA: Readonly<Record<string, readonly string[]>> = {
+  cublas: ["libcublas.so.12", "libcublasLt.so.12", "libnvblas.so.12"],
+  cuda_cupti: ["libcupti.so.12", "libcheckpoint.so", "libnvperf_host.so"],
+  cuda_nvrtc: ["libnvrtc.so.12", "libnvrtc.alt.so.12", "libnvrtc-builtins.so.12.9", "libnvrtc-builtins.alt.so.12.9"],
+  cuda_runtime: ["libcudart.so.12"],
+  cudnn: ["libcudnn.so.9", "libcudnn_graph.so.9", "libcudnn_engines_precompiled.so.9"],
+  cufft: ["libcufft.so.11", "libcufftw.so.11"],
+  curand: ["libcurand.so.10"],
+  cusolver: ["libcusolver.so.11", "libcusolverMg.so.11"],
+  cusparse: ["libcusparse.so.12"],
+  nccl: ["libnccl.so.2"],
+  nvjitlink: ["libnvJitLink.so.12"],
+};
+const NOT_LINKED = ["libnvblas.so.12", "libcheckpoint.so", "libnvperf_host.so"];
+const python3 = spawnSync("python3", ["--version"]).status === 0;
+
+test("the TensorFlow for CUDA is found without importing it, and the addon is linked with CUDA's libraries", {
+  skip: skip || (!python3 && "there is no python3"),
+}, (t) => {
+  const folder = checkout(t);
+  const site = join(folder, "site");
+  const put = (path: string, text = ""): void => {
+    mkdirSync(dirname(join(site, path)), { recursive: true });
+    writeFileSync(join(site, path), text);
+  };
+  put("tensorflow/__init__.py", "raise ImportError('not to be imported')");
+  for (const library of LIBRARIES) put(`tensorflow/${library}`);
+  put("tensorflow-9.9.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tensorflow\nVersion: 9.9.0\n");
+  put("tensorflow-9.9.0.dist-info/RECORD", "tensorflow/__init__.py,,\n");
+  for (const [part, names] of Object.entries(CUDA)) for (const name of names) put(`nvidia/${part}/lib/${name}`);
+  put("nvidia/cuda_nvcc/bin/ptxas");
+  const seen = join(folder, "seen");
+  const compiler = program(folder, "cxx", `[ "$1" = --version ] && exit 0\nprintf '%s\\n' "$@" > ${seen}; exit 1`);
+  const { stderr } = build(folder, ["--python", "python3"], { CXX: compiler, PYTHONPATH: site });
+  assert.match(stderr, /compiling the addon against tensorflow 9\.9\.0 of site\/tensorflow \.\.\.\n/);
+  const args = readFileSync(seen, "utf8").trim().split("\n");
+  const libraries = Object.entries(CUDA).flatMap(([part, names]) =>
+    names
+      .filter((name) => !NOT_LINKED.includes(name) && !/alt|builtins/.test(name))
+      .map((name) => join(site, "nvidia", part, "lib", name)),
+  );
+  const linked = args.slice(args.indexOf("-Wl,--no-as-needed") + 1).filter((arg) => !arg.startsWith("-"));
+  assert.deepEqual(linked.sort(), libraries.sort());
+  const folders = [join(site, "tensorflow"), ...Object.keys(CUDA).map((part) => join(site, "nvidia", part, "lib"))];
+  assert.deepEqual(
+    args.filter((arg) => arg.startsWith("-Wl,-rpath,")),
+    folders.map((path) => `-Wl,-rpath,${path}`),
+  );
 });
 
 test("a Python without TensorFlow, and one with too old a one, are refused", { skip }, (t) => {
