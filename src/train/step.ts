@@ -114,10 +114,10 @@ export function applyGradients(
 }
 
 function firstOf({ spectra, targets, size: all }: Examples, size: number): Examples {
-  const part = size / all;
+  // Whole rows: length times a fraction would fall short of them by a rounding error.
   return {
-    spectra: spectra.subarray(0, spectra.length * part),
-    targets: targets.subarray(0, targets.length * part),
+    spectra: spectra.subarray(0, (spectra.length / all) * size),
+    targets: targets.subarray(0, (targets.length / all) * size),
     size,
   };
 }

@@ -244,3 +244,19 @@ test("Adam.load() takes over a state, and refuses one of other parameters", () =
     message: "Cannot load the optimizer: the first moments of w need 3 numbers, got none",
   });
 });
+
+test("where a batch does not fit into memory, the error names the rows that do, whatever the batch size", () => {
+  const model = tinyModel(0);
+  const forward = model.forward.bind(model);
+  model.forward = (x, options) => {
+    if (x.shape[0] > 1) throw new Error("Invalid TF_Status: 8\nMessage: OOM when allocating tensor");
+    return forward(x, options);
+  };
+  for (const size of [3, 32, 49, 98, 103, 107]) {
+    assert.throws(() => batchGradients(model, CROSS_ENTROPY, examples(size), { seed: 1, step: 0 }), {
+      name: "OutOfMemoryError",
+      fittingSize: 1,
+    });
+  }
+  model.dispose();
+});
