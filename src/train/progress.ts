@@ -50,7 +50,8 @@ export function noteValidation(progress: Progress, loss: number, minDelta: numbe
   const { patience } = progress;
   progress.patience =
     loss < patience.loss - minDelta ? { loss, waited: 0 } : { loss: patience.loss, waited: patience.waited + 1 };
-  const isBest = progress.best === null || loss < progress.best.loss;
+  // A loss that is no number is never the best: no later one would be lower than it.
+  const isBest = loss < (progress.best?.loss ?? Number.POSITIVE_INFINITY);
   if (isBest) progress.best = { loss, epoch: progress.epoch + 1 };
   return isBest;
 }

@@ -115,6 +115,21 @@ test("on_nan skip ends the run after ten bad steps in a row, with three batches 
   );
 });
 
+test("a validation loss that is no number is never the best", async (t) => {
+  const init = await initialWeights(t, (weights) => weights.get("linear.bias")!.data.fill(Number.NaN));
+  const { message, path } = await run(t, { init, on_nan: "skip" }); // eight steps, all skipped
+  assert.equal(message, null);
+  const validations = (await readMetrics(path)).filter(({ kind }) => kind === "validation") as ValidationRecord[];
+  assert.deepEqual(
+    validations.map(({ loss, is_best }) => [loss, is_best]),
+    [
+      [null, false],
+      [null, false],
+    ],
+  );
+  assert.equal(readdirSync(path).includes("is_best.pth"), false);
+});
+
 test("a fault in accumulated batches is found in the batch that has it", async (t) => {
   poison(t, [4]);
   const { message } = await run(t, { accumulate: 2 });
