@@ -79,11 +79,12 @@ export class HeadTally {
 
   private value(outputs: ArrayLike<number>, value: number): RowScore {
     const square = (outputs[0]! - scaleToRange(value, this.edges)) ** 2;
-    const variance = this.loss === "gaussian_nll" ? Math.max(Math.exp(outputs[1]!), MIN_VARIANCE) : 1;
+    // As it is: its exponential may be more than a number holds.
+    const logVariance = this.loss === "gaussian_nll" ? Math.max(outputs[1]!, Math.log(MIN_VARIANCE)) : 0;
     const first = this.edges[0]!;
     const estimate = first + (this.edges.at(-1)! - first) * outputs[0]!;
     return {
-      loss: this.loss === "gaussian_nll" ? (Math.log(variance) + square / variance) / 2 : square,
+      loss: this.loss === "gaussian_nll" ? (logVariance + square * Math.exp(-logVariance)) / 2 : square,
       predictedClass: classOfValue(estimate, this.edges),
       estimate,
     };

@@ -48,6 +48,8 @@ test("regression heads are scored on the scaled value and estimated in the param
   // torch: gaussian_nll_loss(0.1, 0.4, exp(-20)): the variance is held at 1e-6
   const certain = gaussian.add(Float32Array.of(0.1, -20), 0, 36);
   assertClose(certain.loss, 44993.09375, { rtol: 1e-6 });
+  // torch: gaussian_nll_loss wants a variance, which e^800 is not in float64; 400 is ln(e^800) / 2
+  assertClose(gaussian.add(Float32Array.of(0.2, 800), 0, 9).loss, 400, { rtol: 1e-12 });
   const square = new HeadTally("inc", "mean_squared_error", Float64Array.of(0, 45, 90)).add([0.75], 0, 22.5);
   assert.deepEqual(square, { loss: 0.25, predictedClass: 1, estimate: 67.5 });
 });
