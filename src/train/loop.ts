@@ -88,7 +88,7 @@ export async function train(config: Config, options: TrainOptions): Promise<Trai
       const isComplete = await trainEpoch(run, save, signal);
       if (!isComplete) break;
 
-      const trainLoss = progress.epochLossSum / (run.data.rows - progress.skippedRows);
+      const trainLoss = progress.epochLossSum / (progress.start - progress.skippedRows);
       let isBest = false;
       if (epoch % config.validation.every_epochs === 0 || epoch === config.num_epochs) {
         validation = await validate(run, trainLoss);
@@ -209,7 +209,7 @@ async function trainEpoch(
           epoch: record.epoch,
           epochs: config.num_epochs,
           shard: batch.shard,
-          iteration: progress.step - progress.epoch * run.stepsPerEpoch,
+          iteration: Math.ceil(progress.start / (config.num_batchsize * config.accumulate)),
           iterations: run.stepsPerEpoch,
           meanLoss: sinceLog.loss / sinceLog.steps,
           batchSizePerRank: batch.size,

@@ -205,3 +205,25 @@ test("weights without a run are no checkpoint to restore; the error says how to 
     message: `Cannot restore the run from "${file}": it holds weights but no run of Asterolab; to start from its weights, use the setting init`,
   });
 });
+
+test("a run that goes on with larger batches counts the iterations of its epoch by them", async (t) => {
+  const data = writeTinyData(temporaryFolder(t));
+  const spec = { num_epochs: 2, log_every: 1 };
+  const first = await run(t, { data, spec: { ...spec, num_batchsize: 8 }, isEnd: isValidationOf(1) }); // 2 steps
+  const second = await run(t, { data, spec: { ...spec, num_batchsize: 2 }, path: first.path, restore: true });
+  const iterations = second.lines.flatMap((line) => /iteration (\S+)/.exec(line)?.slice(1) ?? []);
+  assert.deepEqual(
+    iterations,
+    Array.from({ length: 8 }, (_, step) => `${step + 1}/8`),
+  );
+});
+
+test("the training loss of an epoch is the mean over the rows it used, when its filter changed half-way", async (t) => {
+  const data = writeTinyData(temporaryFolder(t));
+  const spec = { num_epochs: 1, num_batchsize: 3 };
+  const first = await run(t, { data, spec, isEnd: isStep(4) });
+  const second = await run(t, { data, spec: { ...spec, rows_per_shard: 4 }, path: first.path, restore: true });
+  const losses = (await readMetrics(second.path)).flatMap((record) => (record.kind === "train" ? [record.loss] : []));
+  const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  assert.ok(Math.abs(second.result.trainLoss! / mean - 1) < 1e-12, `${second.result.trainLoss} is not ${mean}`);
+});
