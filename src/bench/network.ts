@@ -89,7 +89,7 @@ export async function benchNetwork(options: NetworkBenchOptions): Promise<Networ
   const { what, config, points, batchSize, peerBatchSize = batchSize, rounds, steps, threads } = options;
   const engine = await selectEngine(config.engine, { threads, precision: config.precision });
   const model = createModel(config, points);
-  const step = what === "train" ? trainStep(model, options) : inferStep(model, options);
+  const { step, dispose } = what === "train" ? trainStep(model, options) : inferStep(model, options);
   const classes = classCounts(resolveClassEdges(config.heads, config.edges));
   const peer = options.python
     ? await Peer.start(options.python, {
@@ -147,29 +147,39 @@ export async function benchNetwork(options: NetworkBenchOptions): Promise<Networ
     };
   } finally {
     peer?.stop();
+    dispose();
     model.dispose();
   }
 }
 
-function trainStep(model: Model, { config, points, batchSize }: NetworkBenchOptions): () => void {
+/** What is measured, and how its memory is freed. */
+interface Work {
+  readonly step: () => void;
+  readonly dispose: () => void;
+}
+
+function trainStep(model: Model, { config, points, batchSize }: NetworkBenchOptions): Work {
   const examples = randomExamples(model, points, batchSize);
   const optimizer = new Adam(model.parameters);
   const schedule = createSchedule(config, 1);
-  let step = 0;
-  return () => {
-    const gradients = batchGradients(model, "sparse_categorical_crossentropy", examples, { seed: config.seed, step });
-    const value = schedule.at(step);
+  let taken = 0;
+  const step = (): void => {
+    const masks = { seed: config.seed, step: taken };
+    const gradients = batchGradients(model, "sparse_categorical_crossentropy", examples, masks);
+    const value = schedule.at(taken);
     applyGradients(optimizer, gradients.tensors, { value, clipNorm: config.clip_norm, divisor: 1 });
-    step++;
+    taken++;
   };
+  return { step, dispose: () => optimizer.dispose() };
 }
 
-function inferStep(model: Model, { points, batchSize }: NetworkBenchOptions): () => void {
+function inferStep(model: Model, { points, batchSize }: NetworkBenchOptions): Work {
   const { spectra } = randomExamples(model, points, batchSize);
-  return () =>
+  const step = (): void =>
     tf.tidy(() => {
       for (const logits of model.forward(tf.tensor2d(spectra, [batchSize, points]))) logits.dataSync();
     });
+  return { step, dispose: () => undefined };
 }
 
 /** Spectra of noise and random labels. */

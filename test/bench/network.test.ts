@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import * as tf from "@tensorflow/tfjs-core";
 import { benchNetwork } from "../../src/bench/network";
 import { benchSweep } from "../../src/bench/sweep";
 import { parseConfig } from "../../src/config";
@@ -51,6 +52,13 @@ test("inference runs no backward op, and a sweep measures every value", async ()
     ],
   );
   for (const { ops } of points) assert.ok(ops.every(({ op }) => !op.includes("Backward") && op !== "adamUpdate"));
+});
+
+test("a measurement leaves no tensors behind", async () => {
+  await selectEngine("native");
+  const { numTensors } = tf.memory();
+  for (const what of ["train", "infer"] as const) await benchNetwork({ ...options, what, steps: 1 });
+  assert.equal(tf.memory().numTensors, numTensors);
 });
 
 test("training gives the same weights bit for bit on 1, 2 and 3 threads", async () => {
