@@ -45,7 +45,7 @@ export interface SimulateConfig {
 }
 
 export interface EarlyStopping {
-  /** Epochs without improvement before training stops. */
+  /** Validations (see `validation.every_epochs`) without improvement before training stops. */
   readonly patience: number;
   /** The least decrease of the validation loss that counts as improvement. */
   readonly min_delta: number;
@@ -69,8 +69,10 @@ export interface Config {
   readonly lstm_units: readonly number[];
   readonly dense_units: number;
   readonly dropout: number;
+  /** Of the schedule `constant`. */
   readonly learning_rate: number;
   readonly schedule: "one_cycle" | "constant";
+  /** The highest of the schedule `one_cycle`. */
   readonly max_lr: number;
   /** Scheduler steps of one cycle per epoch; null: as often as the schedule advances in an epoch. */
   readonly steps_per_epoch: number | null;
@@ -121,6 +123,9 @@ export interface Config {
 /** Where to compute; `auto` takes the first of the others that works here. */
 export const ENGINE_NAMES = ["auto", "native", "tensorflow", "cpu"] as const;
 
+/** Threads that the native engine starts at most. */
+export const MOST_THREADS = 4096;
+
 export const PRECISIONS = ["float32", "mixed"] as const;
 
 export type PresetName = "reference" | "default" | "compact";
@@ -130,17 +135,30 @@ const count = z.int().positive();
 const positive = z.number().positive();
 
 const filterSchema = z.strictObject({
-  column: z.union([headName, z.int().min(0).max(35)]),
+  column: z.union(
+    [headName, z.int().min(0).max(35)],
+    `expected a label column from 0 to 35, or one of ${HEAD_NAMES.join(", ")}`,
+  ),
   op: z.enum(["<", "<=", ">", ">=", "==", "!="]),
   value: z.number(),
 });
+
+const MOST_CLASSES = 10_000;
+
+const edgeList = z
+  .array(z.number())
+  .min(3)
+  .refine(({ length }) => length <= MOST_CLASSES + 1, `must be at most ${MOST_CLASSES + 1} numbers`);
+
+const EDGES_FORMS =
+  'expected at least 3 ascending numbers, or a rule such as {"from": 1, "to": 19, "classes": 180, "spacing": "linear"}';
 
 /** Edges by rule: `{"from": 0.95, "to": 19.5, "classes": 360, "spacing": "log"}`; the config holds the numbers. */
 const evenEdges = z
   .strictObject({
     from: z.number(),
     to: z.number(),
-    classes: z.int().min(2).max(10_000),
+    classes: z.int().min(2).max(MOST_CLASSES),
     spacing: z.enum(["linear", "log"]),
   })
   .refine(
@@ -159,7 +177,7 @@ const configSchema = z.strictObject({
   pos_enc: z.boolean(),
   data_dir: z.string().min(1),
   heads: z.array(headName).min(1),
-  edges: z.partialRecord(headName, z.union([z.array(z.number()).min(3), evenEdges])),
+  edges: z.partialRecord(headName, z.union([edgeList, evenEdges], EDGES_FORMS)),
   filters: z.array(count).min(1),
   kernel_size: count.refine((size) => size % 2 === 1, "must be odd, so that the convolution keeps the length"),
   lstm_units: z.array(count).length(2),
@@ -202,7 +220,7 @@ const configSchema = z.strictObject({
   checkpoint_every_steps: count.nullable(),
   keep: count,
   engine: z.enum(ENGINE_NAMES),
-  threads: count.nullable(),
+  threads: count.max(MOST_THREADS).nullable(),
   precision: z.enum(PRECISIONS),
   accumulate: count,
   early_stopping: z.strictObject({ patience: count, min_delta: z.number().nonnegative() }).nullable(),
@@ -347,12 +365,12 @@ function isPlainObject(value: unknown): value is ConfigSpec {
 }
 
 function mergeSpecs(base: ConfigSpec, spec: ConfigSpec): ConfigSpec {
-  const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(spec)) {
+  const changed = Object.entries(spec).map(([key, value]) => {
     const previous = base[key];
-    merged[key] = isPlainObject(previous) && isPlainObject(value) ? mergeSpecs(previous, value) : value;
-  }
-  return merged;
+    return [key, isPlainObject(previous) && isPlainObject(value) ? mergeSpecs(previous, value) : value];
+  });
+  // Not by assignment, to which the key "__proto__" would mean something else.
+  return { ...base, ...Object.fromEntries(changed) };
 }
 
 function configError(problems: readonly string[]): ConfigError {
@@ -379,7 +397,11 @@ function shorten(text: string): string {
 }
 
 function knownKeys(path: readonly string[]): readonly string[] {
-  const owner = path.length === 0 ? configSchema : configSchema.shape[path[0] as keyof typeof configSchema.shape];
+  let owner: unknown = configSchema;
+  for (const key of path) {
+    owner = owner instanceof z.ZodObject ? owner.shape[key] : owner instanceof z.ZodArray ? owner.element : undefined;
+    if (owner instanceof z.ZodNullable) owner = owner.unwrap();
+  }
   return owner instanceof z.ZodObject ? Object.keys(owner.shape) : [];
 }
 

@@ -61,6 +61,39 @@ test("an unknown setting is refused with the nearest known one", () => {
   ]);
 });
 
+test("an unknown setting of an optional object or of a list is refused with the nearest known one too", () => {
+  assert.deepEqual(problemsOf({ simulate: { spectr: 5 } }), [
+    'Unknown setting "simulate.spectr"; did you mean "simulate.spectra"?',
+  ]);
+  assert.deepEqual(problemsOf({ early_stopping: { patience: 2, min_delta: 0, wait: 1 } }), [
+    'Unknown setting "early_stopping.wait"; did you mean "early_stopping.patience"?',
+  ]);
+  assert.deepEqual(problemsOf({ filter: [{ column: "inc", op: "<", value: 1, colum: 2 }] }), [
+    'Unknown setting "filter.0.colum"; did you mean "filter.0.column"?',
+  ]);
+});
+
+test("settings of several forms are refused with the forms that they may have", () => {
+  const forms =
+    'expected at least 3 ascending numbers, or a rule such as {"from": 1, "to": 19, "classes": 180, "spacing": "linear"}';
+  assert.deepEqual(problemsOf({ edges: { dnu: 5 } }), [`Setting "edges.dnu" is 5: ${forms}`]);
+  assert.deepEqual(problemsOf({ filter: [{ column: "dnx", op: "<", value: 1 }] }), [
+    `Setting "filter.0.column" is "dnx": expected a label column from 0 to 35, or one of ${HEAD_NAMES.join(", ")}`,
+  ]);
+});
+
+test("numbers of threads and classes beyond what can be are refused", () => {
+  assert.match(problemsOf({ threads: 4097 })[0]!, /^Setting "threads" is 4097: .*4096/);
+  // Classes are kept in 16 bits.
+  const edges = Array.from({ length: 10_002 }, (_, edge) => edge);
+  assert.match(problemsOf({ edges: { dnu: edges } })[0]!, /^Setting "edges\.dnu" is .*10001/);
+  assert.equal(parseConfig("default", { edges: { dnu: edges.slice(1) } }).edges.dnu!.length, 10_001);
+});
+
+test("a setting cannot hide behind a name that JavaScript gives a meaning", () => {
+  assert.match(problemsOf(parseAssignment("__proto__.num_epochs=3"))[0]!, /^Unknown setting "__proto__"/);
+});
+
 test("all problems are reported at once, each with the setting and its value", () => {
   const problems = problemsOf({ clip_norm: "abc", kernel_size: 50, heads: ["dnx"], nothing: 1 });
   assert.equal(problems.length, 4);

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 // The union package registers the cpu backend, the gradients of stock ops, and chained methods (x.sum()). Named like
 // this it stays out of our type declarations, where its hundreds of files would slow down every importing notebook.
 import * as tf from "@tensorflow/tfjs";
-import type { Config } from "../config";
+import { type Config, MOST_THREADS } from "../config";
 import { ConfigError } from "../errors";
 import { noteFacts } from "../kernel/run-facts";
 import { registerNativeBackend, setNativeThreads } from "./native";
@@ -47,8 +47,10 @@ export interface EngineOptions {
  */
 export async function selectEngine(name: Config["engine"], options: EngineOptions = {}): Promise<Engine> {
   const threads = options.threads ?? availableParallelism();
-  if (!(Number.isInteger(threads) && threads >= 1)) {
-    throw new RangeError(`Cannot select an engine: threads must be a positive integer, got ${threads}`);
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
+    throw new RangeError(
+      `Cannot select an engine: threads must be an integer from 1 to ${MOST_THREADS}, got ${threads}`,
+    );
   }
   const { precision = "float32" } = options;
   const problem = maybePrecisionProblem(name, precision);

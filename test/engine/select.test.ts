@@ -32,10 +32,10 @@ test("the cpu engine works, with a warning", async () => {
 });
 
 test("an impossible number of threads is refused", async () => {
-  for (const threads of [0, -1, 1.5, Number.NaN]) {
+  for (const threads of [0, -1, 1.5, Number.NaN, 4097]) {
     await assert.rejects(selectEngine("native", { threads }), {
       name: "RangeError",
-      message: `Cannot select an engine: threads must be a positive integer, got ${threads}`,
+      message: `Cannot select an engine: threads must be an integer from 1 to 4096, got ${threads}`,
     });
   }
 });
