@@ -160,7 +160,8 @@ export class Model {
    * Takes over parameters; keys may carry the prefix `module.` of data-parallel wrapping.
    *
    * @param source names the file in errors.
-   * @throws {CheckpointError} naming every parameter that is missing, unknown or of another shape; nothing is changed.
+   * @throws {CheckpointError} naming the first parameter that is missing, unknown or of another shape, and how many are;
+   *   nothing is changed.
    */
   loadStateDict(state: ReadonlyMap<string, ParameterValues>, source = "state dict"): void {
     for (const [name, { data, shape }] of checkState(state, this.specs, source)) {
