@@ -11,6 +11,7 @@ import { agree, requireEqual } from "../distributed/agree";
 import { GradientReducer } from "../distributed/gradient-reducer";
 import { selectEngine } from "../engine";
 import { createModel } from "../model/create-model";
+import { rescaleHeads } from "../model/rescale-heads";
 import { respaceHeads } from "../model/respace-heads";
 import { Adam } from "./adam";
 import { openTraining, openValidation } from "./datasets";
@@ -168,10 +169,11 @@ async function findStart(
   return { notes, isRestored: false };
 }
 
-/** The weights in a file; heads that it has other classes for take over their densities. */
+/** The weights in a file; heads that it has other classes for take over their densities, or their values. */
 async function initialWeights(config: Config, path: string): Promise<ReadonlyMap<string, StateTensor>> {
   const { model, settings } = await loadCheckpointFile(path);
   if (settings === null) return model;
   const old = settings.config;
-  return respaceHeads(model, resolveClassEdges(old.heads, old.edges), resolveClassEdges(config.heads, config.edges));
+  const takeOver = old.loss === "sparse_categorical_crossentropy" ? respaceHeads : rescaleHeads;
+  return takeOver(model, resolveClassEdges(old.heads, old.edges), resolveClassEdges(config.heads, config.edges));
 }

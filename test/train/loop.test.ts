@@ -179,6 +179,20 @@ test("a run with other class edges starts from the densities of a file's heads",
   assertClose(now!.model.get("linear_numax.bias")!.data, expected, { rtol: 0, atol: 1e-6 });
 });
 
+test("a regression with other class edges starts from the values of a file's heads", async (t) => {
+  for (const loss of ["mean_squared_error", "gaussian_nll"]) {
+    const { path: source, data, validations } = await run(t, { num_epochs: 2, loss });
+    const init = join(source, "model.pth");
+    const edges = { numax: [-50, 100, 400], inc: [-10, 45, 120] };
+    const spec = { num_epochs: 1, loss, init, edges, schedule: "constant", learning_rate: 1e-12 };
+    const { validations: after } = await run(t, spec, { data });
+    for (const head of ["numax", "inc"]) {
+      const [then, now] = [validations[1]!.parameters[head]!.mae, after[0]!.parameters[head]!.mae];
+      assertClose(now, then, { rtol: 1e-5, what: `${loss} ${head}` });
+    }
+  }
+});
+
 test("weights of another network are refused before anything is written", async (t) => {
   const { path: source, data } = await run(t, { num_epochs: 1 });
   const init = join(source, "model.pth");
