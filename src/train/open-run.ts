@@ -16,6 +16,7 @@ import { respaceHeads } from "../model/respace-heads";
 import { Adam } from "./adam";
 import { openTraining, openValidation } from "./datasets";
 import { type Evaluation, evaluatePrior, priorOf } from "./evaluate";
+import { idleSettings } from "./idle-settings";
 import { startLines } from "./log";
 import { newProgress } from "./progress";
 import { openReports, type Reports, type TrainEvent } from "./reports";
@@ -95,7 +96,8 @@ export async function openRun(config: Config, options: OpenRunOptions): Promise<
       ...about,
     });
     if (comm.size > 1) reports.line(comm.describe());
-    for (const line of [...startLines({ ...about, engine, data }), ...notes]) reports.line(line);
+    const lines = [...startLines({ ...about, engine, data }), ...idleSettings(config), ...notes];
+    for (const line of lines) reports.line(line);
     const reducer = comm.size > 1 ? new GradientReducer(comm, model.parameters, config.deterministic) : null;
     return { ...run, path, lock, heldOut, baseline, stepsPerEpoch, reports, reducer, close };
   } catch (error) {

@@ -103,6 +103,11 @@ test("a constant schedule uses learning_rate at every step", async (t) => {
   );
 });
 
+test("a setting that another leaves without effect is named in the log", async (t) => {
+  const { lines } = await run(t, { num_epochs: 1, learning_rate: 3e-3 });
+  assert.ok(lines.includes('setting learning_rate (0.003) has no effect: the schedule "one_cycle" goes by max_lr'));
+});
+
 test("the training loss of an epoch is the mean over its spectra, the last smaller batch included", async (t) => {
   const { steps, validations } = await run(t, { num_epochs: 1, num_batchsize: 6 });
   assert.equal(steps.length, 3); // 6 + 6 + 4 spectra
