@@ -9,6 +9,12 @@ import { type Global, globalOf, Inert, rebuild, StorageRef, type TensorFactory }
 import { checkTree } from "./pickle-tree";
 import { TorchFloat, TorchTuple, type TorchValue } from "./torch-values";
 
+/**
+ * Dicts, lists, tuples and what calls make, in one pickle: an empty dict takes one byte there and 200 here. A tensor takes
+ * eight.
+ */
+const MAX_OBJECTS = 1 << 18;
+
 /** What the stack holds while the pickle is read: values, and the names and references that tensors are made of. */
 type Item = TorchValue | Global | StorageRef | Inert;
 
@@ -30,6 +36,7 @@ class PickleMachine {
   private readonly stack: Item[] = [];
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, Item>();
+  private objects = 0;
 
   constructor(
     bytes: Uint8Array,
@@ -58,6 +65,12 @@ class PickleMachine {
 
   push(item: Item): void {
     this.stack.push(item);
+  }
+
+  /** Pushes something new, the memory for which is counted. */
+  pushNew(item: Map<string | number, TorchValue> | TorchValue[] | TorchTuple | StorageRef): void {
+    this.count();
+    this.push(item);
   }
 
   pop(): Item {
@@ -154,6 +167,7 @@ class PickleMachine {
     const callable = this.pop();
     if (!(args instanceof TorchTuple))
       throw new Error(`its pickle calls without a tuple of arguments at byte ${this.at}`);
+    this.count();
     this.push(rebuild(callable, args.items, this.tensorOf));
   }
 
@@ -164,6 +178,10 @@ class PickleMachine {
     if (!(target instanceof Map || target instanceof Inert)) {
       throw new Error(`its pickle sets attributes of something that has none at byte ${this.at}`);
     }
+  }
+
+  private count(): void {
+    if (++this.objects > MAX_OBJECTS) throw new Error(`its pickle makes more than ${MAX_OBJECTS} objects`);
   }
 
   private peek(): Item {
@@ -208,13 +226,13 @@ const OPERATIONS: ReadonlyMap<number, (machine: PickleMachine) => void> = new Ma
   [0x8a, (m) => m.push(integerOf(m.take(m.uint8())))], // LONG1
   [0x47, (m) => m.push(new TorchFloat(m.take(8).readDoubleBE()))], // BINFLOAT
   [0x58, (m) => m.push(m.text(m.uint32()))], // BINUNICODE
-  [0x7d, (m) => m.push(new Map())], // EMPTY_DICT
-  [0x5d, (m) => m.push([])], // EMPTY_LIST
-  [0x29, (m) => m.push(tuple([]))], // EMPTY_TUPLE
-  [0x74, (m) => m.push(tuple(m.popToMark()))], // TUPLE
-  [0x85, (m) => m.push(tuple(m.popMany(1)))], // TUPLE1
-  [0x86, (m) => m.push(tuple(m.popMany(2)))], // TUPLE2
-  [0x87, (m) => m.push(tuple(m.popMany(3)))], // TUPLE3
+  [0x7d, (m) => m.pushNew(new Map())], // EMPTY_DICT
+  [0x5d, (m) => m.pushNew([])], // EMPTY_LIST
+  [0x29, (m) => m.pushNew(tuple([]))], // EMPTY_TUPLE
+  [0x74, (m) => m.pushNew(tuple(m.popToMark()))], // TUPLE
+  [0x85, (m) => m.pushNew(tuple(m.popMany(1)))], // TUPLE1
+  [0x86, (m) => m.pushNew(tuple(m.popMany(2)))], // TUPLE2
+  [0x87, (m) => m.pushNew(tuple(m.popMany(3)))], // TUPLE3
   [0x61, (m) => m.appendItems([m.pop()])], // APPEND
   [0x65, (m) => m.appendItems(m.popToMark())], // APPENDS
   [0x73, (m) => m.setItems(m.popMany(2))], // SETITEM
@@ -224,7 +242,7 @@ const OPERATIONS: ReadonlyMap<number, (machine: PickleMachine) => void> = new Ma
   [0x68, (m) => m.get(m.uint8())], // BINGET
   [0x6a, (m) => m.get(m.uint32())], // LONG_BINGET
   [0x63, (m) => m.push(globalOf(m.line(), m.line()))], // GLOBAL
-  [0x51, (m) => m.push(StorageRef.of(m.pop()))], // BINPERSID
+  [0x51, (m) => m.pushNew(StorageRef.of(m.pop()))], // BINPERSID
   [0x52, (m) => m.reduce()], // REDUCE
   [0x81, (m) => m.reduce()], // NEWOBJ
   [0x62, (m) => m.build()], // BUILD

@@ -7,6 +7,7 @@ import { type ConfigSpec, parseConfig } from "../config";
 import { parseJson } from "../json";
 import { version } from "../version";
 import { DictReader } from "./dict-reader";
+import { narrowed } from "./tensor-views";
 import { adamFromDict, adamToDict, oneCycleFromDict, oneCycleToDict } from "./torch-optimizer";
 import { type TorchDict, TorchFloat, TorchTensor, type TorchValue } from "./torch-values";
 import type { LoadedCheckpoint, NetworkSettings, OptimizerState, StateTensor, TrainingState } from "./training-state";
@@ -170,10 +171,11 @@ function weightsFromDict(dict: TorchDict): Map<string, StateTensor> {
     if (!(value instanceof TorchTensor)) {
       throw new Error(`"${key}" is no tensor; expected a state_dict of tensors, or a dict with model_state_dict`);
     }
-    if (value.dtype !== "float32" && value.dtype !== "float64") {
-      throw new Error(`${name} has element type ${value.dtype}, expected a float type`);
+    const { dtype, shape, data } = value;
+    if (!(data instanceof Float32Array || data instanceof Float64Array)) {
+      throw new Error(`${name} has element type ${dtype}, expected a float type`);
     }
-    model.set(name, { shape: value.shape, data: Float32Array.from(value.data as Float32Array | Float64Array) });
+    model.set(name, { shape, data: narrowed(data) });
   }
   if (model.size === 0) throw new Error("it holds no weights");
   return model;

@@ -69,6 +69,20 @@ export function tensorFactory(storages: ReadonlyMap<string, Uint8Array>, fileByt
   };
 }
 
+/** The floats of a tensor as float32; those of one storage are converted once, however many tensors share them. */
+export function narrowed(data: Float32Array | Float64Array): Float32Array {
+  if (data instanceof Float32Array) return data;
+  const { buffer, byteOffset, length } = data;
+  const size = Float64Array.BYTES_PER_ELEMENT;
+  const whole =
+    conversions.get(buffer) ?? Float32Array.from(new Float64Array(buffer, 0, Math.floor(buffer.byteLength / size)));
+  conversions.set(buffer, whole);
+  return whole.subarray(byteOffset / size, byteOffset / size + length);
+}
+
+/** By the memory that was converted. */
+const conversions = new WeakMap<ArrayBufferLike, Float32Array>();
+
 function isHalf(dtype: StorageDType): dtype is "float16" | "bfloat16" {
   return dtype === "float16" || dtype === "bfloat16";
 }

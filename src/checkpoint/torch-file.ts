@@ -98,7 +98,8 @@ export async function loadTorchFile(path: string): Promise<TorchFile> {
 const TOP_FOLDER = "archive/";
 const MANIFEST = ".asterolab/manifest.json";
 const HOST_BYTE_ORDER = endianness() === "LE" ? "little" : "big";
-const MAX_PICKLE_BYTES = 64 << 20;
+/** A tensor takes about 150; a value of one byte takes up to ten times that in memory. */
+const MAX_PICKLE_BYTES = 8 << 20;
 
 async function readArchive(zip: ZipReader): Promise<TorchFile> {
   const topFolder = topFolderOf([...zip.entries.keys()]);

@@ -1,6 +1,7 @@
 /** The state of Adam and of the one-cycle schedule, as `torch.optim` shapes it (checked against PyTorch 2.13). */
 
 import { DictReader, plainNumber } from "./dict-reader";
+import { narrowed } from "./tensor-views";
 import {
   elementCount,
   formatShape,
@@ -70,13 +71,16 @@ export function adamFromDict(dict: DictReader, model: Weights): OptimizerState {
   const states = dict.dictAt("state");
   const firstMoments = new Map<string, Float32Array>();
   const secondMoments = new Map<string, Float32Array>();
+  // One array for all: a file may let thousands of parameters share their memory.
+  const longest = [...model.values()].reduce((most, { data }) => Math.max(most, data.length), 0);
+  const zeros = new Float32Array(longest);
   let step = 0;
   names.forEach((name, index) => {
     const { shape } = model.get(name)!;
     if (!states.has(index)) {
       // No update has reached this parameter yet.
-      firstMoments.set(name, new Float32Array(elementCount(shape)));
-      secondMoments.set(name, new Float32Array(elementCount(shape)));
+      firstMoments.set(name, zeros.subarray(0, elementCount(shape)));
+      secondMoments.set(name, zeros.subarray(0, elementCount(shape)));
       return;
     }
     const state = dict.readerAt("state").readerAt(index);
@@ -202,7 +206,7 @@ function float32Of(tensor: TorchTensor, shape: readonly number[], name: string):
       `Adam's moments of ${name} have shape ${formatShape(tensor.shape)}, expected ${formatShape(shape)}`,
     );
   }
-  if (tensor.data instanceof Float32Array) return tensor.data;
-  if (tensor.data instanceof Float64Array) return Float32Array.from(tensor.data);
+  const { data } = tensor;
+  if (data instanceof Float32Array || data instanceof Float64Array) return narrowed(data);
   throw new Error(`Adam's moments of ${name} have element type ${tensor.dtype}, expected a float type`);
 }

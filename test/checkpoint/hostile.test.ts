@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { loadCheckpointFile } from "../../src/checkpoint/checkpoints";
 import { loadTorchFile } from "../../src/checkpoint/torch-file";
 import { CheckpointError } from "../../src/errors";
+import { collectGarbage } from "../reliability/resources";
 import { pickle, tensor, text, u32, writeArchive } from "./pickles";
 import { scratchFolder } from "./scratch";
 
@@ -146,6 +148,52 @@ test("reads the float tensor that the hostile ones are bent from", async (t) => 
   assert.deepEqual((value as { data: Float32Array }).data, Float32Array.of(2, 6, 10, 3, 7, 11));
   assert.equal(verified, false);
 });
+
+test("refuses a pickle of many dicts, which would take two hundred times its size", async (t) => {
+  const path = join(scratchFolder(t), "x.pth");
+  await writeArchive(path, { "a/data.pkl": pickle("(", Buffer.alloc(300_000, "}"), "t.") });
+  await assert.rejects(loadTorchFile(path), /its pickle makes more than 262144 objects$/);
+});
+
+test("refuses a pickle longer than any checkpoint needs", async (t) => {
+  const path = join(scratchFolder(t), "x.pth");
+  await writeArchive(path, { "a/data.pkl": Buffer.alloc((8 << 20) + 1, "N") });
+  await assert.rejects(loadTorchFile(path), /its data\.pkl has 8388609 bytes, more than the 8388608 that are read$/);
+});
+
+/** Items of a dict: 200 names for the tensor that is item 1 of the memo. */
+const names = Array.from({ length: 200 }, (_, i) => Buffer.concat([text(`w${i}`), Buffer.from("h\x01")]));
+const large = 1 << 18;
+const largeTensor = tensor({ count: large, shape: [large], strides: [1] });
+const doubles = Buffer.from(largeTensor.toString("latin1").replace("FloatStorage", "DoubleStorage"), "latin1");
+const adam = ["}(", text("state"), "}", text("param_groups"), "](}(", text("betas"), ")", text("lr"), "K\x01"];
+const weights = (shared: Buffer): (string | Buffer)[] => ["}(", text("w"), shared, "q\x01", ...names, "u"];
+
+for (const [what, itemBytes, data] of [
+  ["float32", 4, pickle(...weights(largeTensor), ".")],
+  ["float64", 8, pickle(...weights(doubles), ".")],
+  [
+    "moments that are still zero",
+    4,
+    pickle(
+      ...["}(", text("model_state_dict"), ...weights(largeTensor)],
+      ...[text("optimizer_state_dict"), ...adam, text("eps"), "K\x01ueuu."],
+    ),
+  ],
+] as const) {
+  test(`two hundred names for the same numbers take their memory once (${what})`, async (t) => {
+    const path = join(scratchFolder(t), "x.pth");
+    await writeArchive(path, { "a/data.pkl": data, "a/data/0": new Uint8Array(itemBytes * large) });
+    collectGarbage();
+    const before = process.memoryUsage().arrayBuffers;
+    const { model, optimizer } = await loadCheckpointFile(path);
+    assert.equal(model.size, 201);
+    assert.ok([...model.values()].every((weight) => weight.data.length === large));
+    if (what.startsWith("moments")) assert.equal(optimizer?.secondMoments.get("w199")?.length, large);
+    const grown = process.memoryUsage().arrayBuffers - before;
+    assert.ok(grown < 4 * itemBytes * large, `memory grew by ${grown} bytes`);
+  });
+}
 
 const files: readonly [name: string, bytes: Buffer, reason: RegExp][] = [
   ["an empty file", Buffer.alloc(0), /it is empty/],
