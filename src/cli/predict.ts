@@ -72,9 +72,11 @@ async function run(inputs: readonly string[], flags: Flags): Promise<void> {
     process.stderr.write(`${engineLines(engine).join("\n")}\nnetwork from "${checkpoint.path}"\n`);
     const target = { points, grid: points === POINTS ? KEPLER_GRID : null };
     const failures: DataError[] = [];
+    const others: DataError[] = [];
     const stars = readInputs(inputs, target, {
       unit: flags.frequencyUnit,
       onFailure: (error) => void failures.push(error),
+      onOther: (error) => void others.push(error),
     });
     const predictions = await predictSpectra(model, classEdges, stars, {
       normalize: config.normalize,
@@ -84,7 +86,7 @@ async function run(inputs: readonly string[], flags: Flags): Promise<void> {
       withLogits: flags.logits ?? false,
       ...(flags.figure !== undefined && { onStar: starPages(flags.figure, target.grid, opened) }),
     });
-    reportFailures(failures, predictions.length);
+    reportFailures(failures, others, predictions.length);
     if (flags.csv !== undefined) await writeFileAtomic(flags.csv, predictionCsv(predictions));
     if (flags.json) process.stdout.write(jsonDocument(predictions));
     else if (flags.csv === undefined) process.stdout.write(predictionTable(predictions));
@@ -99,16 +101,17 @@ function jsonDocument(predictions: readonly Prediction[]): string {
 }
 
 /**
- * A line for each star that could not be used, and exit code 1.
+ * A line for each file of a folder that holds something else than a star, and for each star that could not be used; the latter
+ * make the exit code 1.
  *
  * @throws {DataError} the last one when no star is left.
  */
-function reportFailures(failures: readonly DataError[], predicted: number): void {
-  const last = failures.at(-1);
-  if (last === undefined) return;
-  const reported = predicted > 0 ? failures : failures.slice(0, -1);
-  for (const { message } of reported) process.stderr.write(`asterolab: ${message}\n`);
-  if (predicted === 0) throw last;
+function reportFailures(failures: readonly DataError[], others: readonly DataError[], predicted: number): void {
+  const last = predicted > 0 ? undefined : [...others, ...failures].at(-1);
+  for (const error of others) if (error !== last) process.stderr.write(`asterolab: skipped: ${error.message}\n`);
+  for (const error of failures) if (error !== last) process.stderr.write(`asterolab: ${error.message}\n`);
+  if (last !== undefined) throw last;
+  if (failures.length === 0) return;
   process.stderr.write(`asterolab: ${failures.length} not used, ${predicted} predicted\n`);
   process.exitCode = 1;
 }

@@ -1,9 +1,9 @@
 /** What a FITS file says about a star: a light curve or a power spectrum, and whose it is. */
 
-import { DataError } from "../errors";
 import { columnNames, type FitsUnit, maybeReadPair, parseFits, readColumn } from "./fits";
 import { type FrequencyUnit, maybeUnit } from "./frequency-unit";
 import type { LightCurve } from "./light-curve";
+import { OtherKindError } from "./other-kind";
 import type { Spectrum } from "./resample";
 import { checkSpectrum, periodColumn } from "./spectrum-check";
 
@@ -22,7 +22,8 @@ export interface StarFile {
  * - an image of two rows or columns: frequencies and powers, or times and fluxes.
  *
  * @param unit of the frequency; absent: as the file says, else told by the range
- * @throws {DataError} when the file is damaged, holds nothing of this kind, or what it holds is no spectrum.
+ * @throws {OtherKindError} when the file holds nothing of this kind.
+ * @throws {DataError} when it is damaged, or what it holds is no spectrum.
  */
 export function readStarFits(bytes: Buffer, path: string, unit?: FrequencyUnit): StarFile {
   const units = parseFits(bytes, path);
@@ -37,7 +38,7 @@ export function readStarFits(bytes: Buffer, path: string, unit?: FrequencyUnit):
           .join(", ")}`
       : `${name} (${kind})`,
   );
-  throw new DataError(
+  throw new OtherKindError(
     `Cannot use "${path}": it holds ${found.slice(0, 6).join("; ")}; expected a table with TIME and a flux ` +
       `(${FLUX_COLUMNS.slice(0, 2).join(", ")}, ...), or with FREQUENCY and POWER or PSD`,
     { path },
@@ -90,10 +91,8 @@ function maybeFromTable(table: FitsUnit, units: readonly FitsUnit[], unit: Frequ
   if (frequency !== undefined && power !== undefined) {
     const [x, y] = [readColumn(table, frequency), readColumn(table, power)];
     const isAmplitude = /^ampl/i.test(power) || /^(ppm|ppt|electron ?(\/ ?s|s-1))$/i.test(y.unit);
-    const columns = { frequency: x.values, power: isAmplitude ? y.values.map((value) => value * value) : y.values };
-    const spectrum = checkSpectrum({ ...columns, nameOf: rowName }, table.path, unit ?? maybeUnit(x.unit) ?? undefined);
-    const notes = isAmplitude ? ["amplitudes squared to powers"] : [];
-    return { spectrum: { ...spectrum, notes: [...spectrum.notes, ...notes] } };
+    const columns = { frequency: x.values, power: y.values, nameOf: rowName, isAmplitude };
+    return { spectrum: checkSpectrum(columns, table.path, unit ?? maybeUnit(x.unit) ?? undefined) };
   }
   const time = pick(names, TIME_COLUMNS);
   if (time === undefined) {

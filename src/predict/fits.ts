@@ -6,6 +6,7 @@
  */
 
 import { DataError } from "../errors";
+import { OtherKindError } from "./other-kind";
 
 const BLOCK = 2880;
 const CARD = 80;
@@ -81,10 +82,11 @@ export function columnNames({ header }: FitsUnit): string[] {
  * TSCAL and TZERO; those equal to TNULL are NaN.
  *
  * @throws {DataError} when the table's columns do not fill its rows, or this one holds no numbers.
+ * @throws {OtherKindError} when it holds several numbers a row.
  */
 export function readColumn(table: FitsUnit, name: string): FitsColumn {
-  const fail = (problem: string): DataError =>
-    new DataError(`Cannot read "${table.path}": ${table.name}, column ${name}: ${problem}`, { path: table.path });
+  const fail = (problem: string, ErrorClass = DataError): DataError =>
+    new ErrorClass(`Cannot read "${table.path}": ${table.name}, column ${name}: ${problem}`, { path: table.path });
   const index = columnNames(table).indexOf(name);
   if (index < 0) throw fail("there is no such column");
   const rows = integerOf(table.header, "NAXIS2");
@@ -97,7 +99,7 @@ export function readColumn(table: FitsUnit, name: string): FitsColumn {
     throw fail(`its ${rows} rows of ${rowBytes} bytes do not fit into the unit's ${table.data.length} bytes of data`);
   }
   if (repeat === 0 || (repeat > 1 && rows > 1)) {
-    throw fail(`it holds ${repeat} values a row, expected one (is this a file of pixels?)`);
+    throw fail(`it holds ${repeat} values a row, expected one (is this a file of pixels?)`, OtherKindError);
   }
   const of = (key: string): FitsValue | undefined => table.header.get(`${key}${index + 1}`);
   const scale = numberOr(of("TSCAL"), 1);

@@ -6,7 +6,7 @@ import type { Spectrum } from "./resample";
 import { noiseRatio } from "./spectrum-statistics";
 
 /** Fewer bins are no spectrum that can be resampled. */
-const LEAST_BINS = 100;
+export const LEAST_BINS = 100;
 
 /** Numbers with the line each pair comes from, for messages. */
 export interface Columns {
@@ -14,20 +14,26 @@ export interface Columns {
   readonly power: Float64Array;
   /** What a pair is called in messages: `line 17`, `row 17`. */
   readonly nameOf: (index: number) => string;
+  /** True where `power` holds amplitudes, whose squares are powers. */
+  readonly isAmplitude?: boolean | undefined;
 }
 
 /** Powers a few tens of bins apart differ by a factor of 3 on average; smoother ones are no observed power spectrum. */
 const LEAST_NOISE_RATIO = 1.1;
 
+/** Below this they are no single powers: amplitudes differ by a factor of 1.73, averages of three powers by 1.78. */
+const SINGLE_NOISE_RATIO = 1.9;
+
 /**
- * Checks frequencies and powers, and brings the frequencies to µHz. Descending ones are reversed, and a bin at frequency
- * 0, which some programs fill with NaN, is left out.
+ * Checks frequencies and powers, and brings the frequencies to µHz. Descending ones are reversed, amplitudes squared, and a
+ * bin at frequency 0, which some programs fill with NaN, is left out.
  *
  * @throws {DataError} when there are too few, a frequency or power is not finite, frequencies do not ascend, a power is
  *   negative, the powers are too smooth for a spectrum's, or the unit cannot be told.
  */
 export function checkSpectrum(columns: Columns, path: string, unit?: FrequencyUnit): Spectrum {
-  const { frequency, power, nameOf } = ascending(columns);
+  const { frequency, power: given, nameOf, isAmplitude = false } = ascending(columns);
+  const quantity = isAmplitude ? "amplitude" : "power";
   const fail = (index: number, problem: string): DataError =>
     new DataError(`Cannot use "${path}": ${nameOf(index)}: ${problem}`, { path, row: index });
   if (frequency.length < LEAST_BINS) {
@@ -37,10 +43,10 @@ export function checkSpectrum(columns: Columns, path: string, unit?: FrequencyUn
     );
   }
   for (let index = 0; index < frequency.length; index++) {
-    const [f, p] = [frequency[index]!, power[index]!];
+    const [f, p] = [frequency[index]!, given[index]!];
     if (!Number.isFinite(f) || f < 0)
       throw fail(index, `the frequency is ${f}, expected a finite number of at least 0`);
-    if (!(p >= 0 && p < Infinity)) throw fail(index, `the power is ${p}, expected a finite number of at least 0`);
+    if (!(p >= 0 && p < Infinity)) throw fail(index, `the ${quantity} is ${p}, expected a finite number of at least 0`);
     if (index === 0 || f > frequency[index - 1]!) continue;
     const relation = f === frequency[index - 1]! ? "repeats" : "lies below";
     throw fail(
@@ -58,6 +64,7 @@ export function checkSpectrum(columns: Columns, path: string, unit?: FrequencyUn
       { isRequest: true },
     );
   }
+  const power = isAmplitude ? given.map((value) => value * value) : given;
   const zeros = power.reduce((count, value) => count + (value === 0 ? 1 : 0), 0);
   if (2 * zeros >= power.length) {
     throw new DataError(
@@ -73,8 +80,13 @@ export function checkSpectrum(columns: Columns, path: string, unit?: FrequencyUn
       { path },
     );
   }
+  const smoothness =
+    `powers scatter by a factor of ${ratio.toFixed(1)}, those of a power spectrum by 3: are they amplitudes ` +
+    '(to be squared: name the column "amplitude") or averages of several bins? HNR depends on it';
   const notes = [
+    ...(isAmplitude ? ["amplitudes squared to powers"] : []),
     ...(unit === undefined ? [`frequencies taken as ${known}, from their range (no header says the unit)`] : []),
+    ...(ratio < SINGLE_NOISE_RATIO ? [smoothness] : []),
     ...(zeros > 0 ? [`${zeros} of ${power.length} powers are 0: raised to the floor`] : []),
   ];
   return { path, frequencyUHz: frequency.map((value) => value * IN_UHZ[known]), power, notes };
@@ -88,18 +100,21 @@ export function periodColumn(path: string, name: string): DataError {
   );
 }
 
-function ascending({ frequency, power, nameOf }: Columns): Columns {
+function ascending(columns: Columns): Columns {
+  const { frequency, power, nameOf } = columns;
   const isReversed = frequency.length > 1 && frequency.every((f, index) => index === 0 || f < frequency[index - 1]!);
   const last = frequency.length - 1;
   const ordered: Columns = isReversed
     ? {
+        ...columns,
         frequency: frequency.slice().reverse(),
         power: power.slice().reverse(),
         nameOf: (index) => nameOf(last - index),
       }
-    : { frequency, power, nameOf };
+    : columns;
   if (ordered.frequency[0] !== 0) return ordered;
   return {
+    ...ordered,
     frequency: ordered.frequency.subarray(1),
     power: ordered.power.subarray(1),
     nameOf: (index) => ordered.nameOf(index + 1),

@@ -10,6 +10,7 @@ import { DataError } from "../errors";
 import { readStarFits } from "./fits-star";
 import type { FrequencyUnit } from "./frequency-unit";
 import { type LightCurve, lightCurveSpectrum } from "./light-curve";
+import { OtherKindError } from "./other-kind";
 import { resampleSpectrum, type Spectrum } from "./resample";
 import { isFits, readBytes } from "./spectrum-bytes";
 import { checkSpectrum } from "./spectrum-check";
@@ -38,6 +39,8 @@ export interface ReadOptions {
   readonly unit?: FrequencyUnit;
   /** Called for each star or file that cannot be used, which is then left out; absent: the error is thrown. */
   readonly onFailure?: (error: DataError) => void;
+  /** Called for each file that is left out of a folder because it holds no star; absent: it is a failure. */
+  readonly onOther?: (error: OtherKindError) => void;
 }
 
 /**
@@ -106,9 +109,10 @@ export async function* readStitched(
 }
 
 /** Gives an unusable file to the caller's report; mistakes of the program are thrown. */
-function reportOrThrow(error: unknown, { onFailure }: ReadOptions): void {
-  if (onFailure === undefined || !(error instanceof DataError)) throw error;
-  onFailure(error);
+function reportOrThrow(error: unknown, { onFailure, onOther }: ReadOptions): void {
+  if (onOther !== undefined && error instanceof OtherKindError) onOther(error);
+  else if (onFailure === undefined || !(error instanceof DataError)) throw error;
+  else onFailure(error);
 }
 
 async function readStarFile(
@@ -117,13 +121,14 @@ async function readStarFile(
 ): Promise<{ readonly spectrum?: Spectrum; readonly curve?: LightCurve }> {
   const bytes = await readBytes(path);
   if (isFits(bytes)) return readStarFits(bytes, path, unit);
-  if (bytes.subarray(0, 4096).includes(0)) {
-    throw new DataError(
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe; // as Windows writes "Unicode text"
+  if (!isUtf16 && bytes.subarray(0, 4096).includes(0)) {
+    throw new OtherKindError(
       `Cannot read "${path}": it is a binary file, expected two columns of text (frequency, power), FITS or a .npy file`,
       { path },
     );
   }
-  return { spectrum: parseSpectrumText(bytes.toString("utf8"), path, unit) };
+  return { spectrum: parseSpectrumText(bytes.toString(isUtf16 ? "utf16le" : "utf8"), path, unit) };
 }
 
 function gridOf(path: string, { points, grid }: InputGrid): Grid {
@@ -165,7 +170,7 @@ async function* readNpyStars(
     }
     const pair = await maybeReadPair(matrix);
     if (pair === null) {
-      throw new DataError(
+      throw new OtherKindError(
         `Cannot use "${path}": its shape is ${formatShape(matrix.header.shape)}, expected [rows, ${points}] or ` +
           `[rows, ${points + LABEL_COLUMNS}] (powers on the network's grid), or [2, n] or [n, 2] (frequencies and powers)`,
         { path },

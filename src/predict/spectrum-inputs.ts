@@ -14,7 +14,8 @@ const FITS_FILE = /\.(fits?|fts)(\.gz)?$/i;
 /**
  * Reads the stars of all inputs in their order. A folder stands for the spectra and light curves directly in it, by name.
  * FITS light curves of the same star (the same KIC, EPIC or TIC number in their headers) make one star, in the place of
- * the first: quarters, sectors and campaigns need no stitching beforehand.
+ * the first: quarters, sectors and campaigns need no stitching beforehand. Files of a folder that hold no star, such as
+ * catalogues and pixels, go to `options.onOther`; those named among the inputs are failures.
  *
  * @throws {DataError} as `readStars` does.
  */
@@ -23,6 +24,9 @@ export async function* readInputs(
   target: InputGrid,
   options: ReadOptions = {},
 ): AsyncGenerator<StarSpectrum, void, undefined> {
+  const { onOther: _, ...namedOptions } = options;
+  const named = new Set(inputs);
+  const optionsOf = (path: string): ReadOptions => (named.has(path) ? namedOptions : options);
   const paths: string[] = [];
   for (const input of inputs) {
     try {
@@ -47,10 +51,10 @@ export async function* readInputs(
     const star = starOf.get(path);
     const group = star === undefined ? undefined : groups.get(star);
     if (star === undefined || group === undefined || group.length === 1) {
-      yield* readStars(path, target, options);
+      yield* readStars(path, target, optionsOf(path));
     } else if (!done.has(star)) {
       done.add(star);
-      yield* readStitched(star, group, target, options);
+      yield* readStitched(star, group, target, optionsOf(path));
     }
   }
 }

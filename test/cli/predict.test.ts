@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { before } from "node:test";
 import { TorchTensor, writeTorchFile } from "../../src/checkpoint";
@@ -86,6 +86,29 @@ test("a star and a shard are predicted as a table, as JSON with logits, and as C
     none.stderr,
     /^engine cpu .*\nwarning: The cpu engine computes in plain JavaScript.*\n(.*\n)*asterolab: Cannot read ".*out\.csv": line 2 is "1 x", expected a frequency and a power\n$/,
   );
+
+  // In a folder, what is no star is named and left out, and the work has not failed.
+  const stars = join(folder, "stars");
+  mkdirSync(stars);
+  copyFileSync(star!, join(stars, "star.txt"));
+  const catalogue = join(stars, "stars.csv");
+  writeFileSync(catalogue, "kic,file\n6117517,star.txt\n");
+  const beside = predict("--model", weights!, stars, "--json");
+  assert.equal(beside.status, 0, beside.stderr);
+  assert.ok(
+    beside.stderr.endsWith(
+      `asterolab: skipped: Cannot read "${catalogue}": line 2 is "6117517,star.txt", expected a frequency and a power\n`,
+    ),
+    beside.stderr,
+  );
+  assert.deepEqual(
+    (JSON.parse(beside.stdout) as Prediction[]).map(({ input }) => input),
+    [join(stars, "star.txt")],
+  );
+  rmSync(join(stars, "star.txt"));
+  const alone = predict("--model", weights!, stars, "--json");
+  assert.deepEqual([alone.status, alone.stdout], [1, ""]);
+  assert.match(alone.stderr, /\nasterolab: Cannot read ".*stars\.csv": line 2 is /);
 
   const pages = join(folder, "pages");
   const table = predict("--model", weights!, star!, `${shard}[1]`, "--figure", pages);

@@ -100,6 +100,17 @@ test("npy files hold powers on the grid, shard rows, or frequencies and powers",
   }
 });
 
+test("text that Windows writes as Unicode is read", async (t) => {
+  const path = join(temporaryFolder(t), "star.txt");
+  const rows = Array.from({ length: 200 }, (_, k) => `${1 + k / 2}\t${1 + ((k * 7919) % 1009)}`.replaceAll(".", ","));
+  const text = `frequency (µHz)\tpower\r\n${rows.join("\r\n")}\r\n`;
+  writeFileSync(path, text);
+  const [expected] = await read(path);
+  assert.deepEqual(expected!.notes, []);
+  writeFileSync(path, Buffer.from(`\uFEFF${text}`, "utf16le"));
+  assert.deepEqual(await read(path), [expected]);
+});
+
 test("files that hold no spectrum are refused with their path and what would be right", async (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, "star.npy");

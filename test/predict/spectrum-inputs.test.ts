@@ -6,7 +6,7 @@ import type { DataError } from "../../src/errors";
 import { parseFits, readColumn } from "../../src/predict/fits";
 import { lightCurveSpectrum } from "../../src/predict/light-curve";
 import { resampleSpectrum } from "../../src/predict/resample";
-import type { InputGrid, StarSpectrum } from "../../src/predict/spectrum-file";
+import type { InputGrid, ReadOptions, StarSpectrum } from "../../src/predict/spectrum-file";
 import { readInputs } from "../../src/predict/spectrum-inputs";
 import { shardRow, temporaryFolder, writeNpy } from "../data/make-shard";
 
@@ -15,11 +15,14 @@ const kepler = join(golden, "kepler_llc.fits");
 
 const TARGET: InputGrid = { points: 150, grid: { points: 150, firstFrequencyUHz: 10, stepUHz: 1 } };
 
-async function read(inputs: readonly string[]): Promise<{ stars: StarSpectrum[]; failures: DataError[] }> {
+async function read(
+  inputs: readonly string[],
+  options: ReadOptions = {},
+): Promise<{ stars: StarSpectrum[]; failures: DataError[] }> {
   const stars: StarSpectrum[] = [];
   const failures: DataError[] = [];
   const onFailure = (error: DataError): void => void failures.push(error);
-  for await (const star of readInputs(inputs, TARGET, { onFailure })) stars.push(star);
+  for await (const star of readInputs(inputs, TARGET, { ...options, onFailure })) stars.push(star);
   return { stars, failures };
 }
 
@@ -88,6 +91,46 @@ test("spectra whose columns are called TIME and FLUX are not taken for light cur
     stars.map(({ input }) => input),
     [join(folder, "a.fits"), join(folder, "b.fits")],
   );
+});
+
+test("what lies beside the stars of a folder is told apart from stars that cannot be used", async (t) => {
+  const folder = temporaryFolder(t);
+  const path = (name: string): string => join(folder, name);
+  writeNpy(path("b.npy"), [shardRow(150, 1)]);
+  writeFileSync(path("bad.txt"), "frequency_uHz power\n1 2\n");
+  const catalogue = path("stars.csv");
+  writeFileSync(catalogue, "kic,file,numax\n6117517,KIC06117517_famed.txt,118.59\n");
+  writeNpy(path("logits.npy"), [
+    [1, 2, 3],
+    [4, 5, 6],
+    [7, 8, 9],
+  ]);
+  copyFileSync(join(golden, "numbers.fits"), path("numbers.fits"));
+  writeFileSync(path("pages.dat"), Buffer.from("PK\x03\x04\0\0\0"));
+  const others: DataError[] = [];
+  const onOther = (error: DataError): void => void others.push(error);
+  const { stars, failures } = await read([folder], { onOther });
+  assert.deepEqual(
+    stars.map(({ input }) => input),
+    [path("b.npy")],
+  );
+  assert.deepEqual(
+    failures.map((error) => error.path),
+    [path("bad.txt")],
+  );
+  assert.deepEqual(
+    others.map((error) => error.path),
+    ["logits.npy", "numbers.fits", "pages.dat", "stars.csv"].map(path),
+  );
+  assert.equal(
+    others[3]!.message,
+    `Cannot read "${catalogue}": line 2 is "6117517,KIC06117517_famed.txt,118.59", expected a frequency and a power`,
+  );
+  // A file that is named is a failure, whatever it holds.
+  others.length = 0;
+  const named = await read([folder, catalogue], { onOther });
+  assert.ok(named.failures.some((error) => error.path === catalogue));
+  assert.ok(!others.some((error) => error.path === catalogue));
 });
 
 test("what cannot be used is reported, and everything else is read", async (t) => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { DataError } from "../../src/errors";
 import { maybeUnitInText, maybeUnitOfRange } from "../../src/predict/frequency-unit";
+import { OtherKindError } from "../../src/predict/other-kind";
 import { parseSpectrumText } from "../../src/predict/spectrum-text";
 import { Random } from "../../src/random";
 import { assertClose } from "../assert-close";
@@ -25,6 +26,18 @@ test("blanks, tabs, commas, semicolons with decimal commas, headers, comments an
     mark: `\uFEFF% matlab\n! fortran\n${lines(" ").join("\n")}`,
     exponents: lines(" ", 1.5, (value) => value.toExponential(6)).join("\n"),
     fortran: lines(" ", 1.5, (value) => value.toExponential(6).replace("e", "D")).join("\n"),
+    tabsAndCommas: ["frequency\tpower", ...lines("\t", 1.5, comma)].join("\n"),
+    blanksAndCommas: lines("  ", 1.5, comma).join("\n"),
+    quoted: ['"","frequency","power"', ...lines(",", 1.5, (value) => `"${value}"`).map((line) => `"7",${line}`)].join(
+      "\n",
+    ),
+    units: ["Frequency (uHz)  Power (ppm^2/uHz)", ...lines("  ")].join("\n"),
+    words: ["Frequency (uHz) Power Spectral Density [ppm^2/uHz]", ...lines(" ")].join("\n"),
+    unitLine: [
+      "power,frequency",
+      "ppm^2/uHz,uHz",
+      ...lines(",").map((line) => `${line.split(",")[1]},${line.split(",")[0]}`),
+    ].join("\n"),
     swapped: [
       "power (ppm^2/uHz), error, freq (uHz)",
       ...lines(",").map((line) => `${line.split(",")[1]},9,${line.split(",")[0]}`),
@@ -103,6 +116,32 @@ test("frequencies are brought to µHz, and a unit guessed from the range is said
   assert.deepEqual(named.notes, []);
 });
 
+/** Exponential powers, as of a spectrum of noise. */
+function noisePowers(): number[] {
+  const random = new Random(8);
+  return Array.from({ length: 2000 }, () => -Math.log(random.uniform()));
+}
+
+test("amplitudes are squared where a header names them; where none does the reader is told", () => {
+  const rows = (value: (power: number) => number): string =>
+    noisePowers()
+      .map((power, k) => `${k + 1} ${value(power)}`)
+      .join("\n");
+  const expected = parseSpectrumText(`# freq_uHz power\n${rows((power) => power)}`, "star.txt");
+  assert.deepEqual(expected.notes, []);
+  for (const header of ["# frequency (uHz) amplitude (ppm)", "freq_uHz amp", "Frequency [uHz]\tAmpl. [ppm]"]) {
+    const { power, notes } = parseSpectrumText(`${header}\n${rows(Math.sqrt)}`, "star.txt");
+    assertClose(power, expected.power, { rtol: 1e-12 });
+    assert.deepEqual(notes, ["amplitudes squared to powers"], header);
+  }
+  const unnamed = parseSpectrumText(`# frequency_uHz\n${rows(Math.sqrt)}`, "star.txt");
+  // √3 but for chance: 2000 bins tell it to 3 %.
+  assert.match(
+    unnamed.notes.join(),
+    /^powers scatter by a factor of 1\.[78], those of a power spectrum by 3: are they amplitudes \(to be squared: name the column "amplitude"\) or averages of several bins\? HNR depends on it$/,
+  );
+});
+
 test("zeros are kept and counted", () => {
   const text = lines(" ")
     .map((line, k) => (k % 20 === 0 ? line.replace(/\S+$/, "0") : line))
@@ -135,6 +174,8 @@ test("columns named time and flux make a light curve, whose power spectrum is co
     ["TIME FLUX_RAW_ERR SAP_FLUX", [0, 2, 1]],
     ["time flux_raw corr_flux", [0, 2, 1]],
     ["# columns: time flux flux_err", [0, 1, 2]],
+    ["time_days flux_ppm", [0, 1]],
+    ["BJD_TDB (d)  PDCSAP flux (e-/s)", [0, 1]],
   ] as const) {
     assert.deepEqual(parseSpectrumText(text(header, [...order]), "star.txt").power, expected.power, header);
   }
@@ -153,6 +194,35 @@ test("files that are something else are refused with what would be right", () =>
     'Cannot use "s.txt": its column "period_days" is a period, expected frequencies on an even grid',
   );
   refuse("time flux\n1 2\n2 x", 'Cannot read "s.txt": line 3 is "2 x", expected a time and a flux');
+});
+
+test("a file is of another kind when neither names nor numbers tell of a spectrum", () => {
+  const isOther = (text: string): boolean => {
+    try {
+      parseSpectrumText(text, "s.txt");
+    } catch (error) {
+      assert.ok(error instanceof DataError);
+      return error instanceof OtherKindError;
+    }
+    return assert.fail("no error");
+  };
+  const spectrum = lines(" ").join("\n");
+  const others = [
+    "kic,file,numax\n6117517,KIC06117517_famed.txt,118.59\n9332840,KIC09332840_taco.txt,39.99\n",
+    "Three red giants observed by Kepler.\nTheir licences are beside them.\n",
+    "#\n  fmax fmax_e dnu\n 120.2 0.2 10.1\n#\n  l freq freq_err\n  0 83.9 0.1\n",
+  ];
+  for (const text of others) assert.ok(isOther(text), text);
+  const spectra = [
+    "",
+    "frequency_uHz power\n1 x\n",
+    `${spectrum}\n301.5`,
+    `frequency_uHz power\n${lines(" ").slice(0, 50).join("\n")}`,
+  ];
+  for (const text of spectra) assert.ok(!isOther(text), text);
+  assert.throws(() => parseSpectrumText(others[1]!, "s.txt"), {
+    message: 'Cannot read "s.txt": it holds no line of numbers, expected a frequency and a power',
+  });
 });
 
 test("every bad line is named with its number", () => {
