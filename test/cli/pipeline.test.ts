@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { maybeReadRecord } from "../../src/pipeline";
 import { projectRoot } from "../../src/version";
 import { codeCell, FIXTURES, isAlive, processesUnder, scripted, writeTestNotebook } from "../notebook/notebook-builder";
+import { temporaryFolder } from "../temporary-folder";
 
 const PROGRAM = join(projectRoot, "bin", "asterolab.js");
 const env = { ...process.env, JUPYTER_PATH: FIXTURES };
@@ -53,7 +53,7 @@ stages:
 
 test("results may go to a folder anywhere", () => {
   const { folder } = writeTestNotebook("scripted", [scripted()]);
-  const away = mkdtempSync(join(tmpdir(), "asterolab-pipeline-away-"));
+  const away = temporaryFolder();
   writeFileSync(
     join(folder, "p.yaml"),
     `output: "{runs}"
@@ -73,7 +73,7 @@ stages:
 });
 
 test("Ctrl-C stops the command that runs, and leaves a record that says so", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "asterolab-pipeline-"));
+  const folder = temporaryFolder();
   const words = "simulate, --out, data, --shards, 4, --validation-shards, 1, --spectra, 4096, --seed, 1";
   writeFileSync(join(folder, "p.yaml"), `output: out\nstages:\n  many: { command: [${words}], outputs: [data] }\n`);
   const child = spawn(process.execPath, [PROGRAM, "pipeline", "run", "p.yaml"], {
@@ -97,7 +97,7 @@ test("Ctrl-C stops the command that runs, and leaves a record that says so", asy
 });
 
 test("a wrong request ends with exit code 2 and one line", () => {
-  const folder = mkdtempSync(join(tmpdir(), "asterolab-pipeline-"));
+  const folder = temporaryFolder();
   writeFileSync(join(folder, "p.yaml"), "variables: { epochs: 1 }\nstages:\n  a: { command: [doctor] }\n");
   const wrong: readonly (readonly [string[], string])[] = [
     [["run", "p.yaml", "--stage", "b"], 'pipeline run: there is no stage "b"; there are a'],

@@ -1,20 +1,13 @@
 /** Writes small `.npy` files in any layout, byte by byte and apart from the product's writer, for tests. */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
+
+export { temporaryFolder } from "../temporary-folder";
 
 export interface Layout {
   readonly descr?: "<f4" | ">f4" | "<f8" | ">f8" | "<i4";
   readonly isFortranOrder?: boolean;
-}
-
-/** A folder that is removed after the test. */
-export function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "asterolab-test-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** A version 1.0 header, as NumPy pads it. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { resultOf, streamOf, TestClient, typesOf } from "./test-client";
@@ -80,9 +80,10 @@ test("the last value is shown richly: tables, tensors, promises, values with a d
   assert.equal(resultOf((await client.execute("undefined")).published), undefined);
 });
 
-test("local files are imported from the notebook's folder and from beside it", async () => {
+test("local files are imported from the notebook's folder and from beside it", async (t) => {
   const outside = join(client.folder, "..", `${client.folder.split("/").pop()}-beside`);
   mkdirSync(outside);
+  t.after(() => rmSync(outside, { recursive: true }));
   writeFileSync(join(client.folder, "local.ts"), "export const near: number = 1;\n");
   writeFileSync(join(outside, "far.ts"), "import { deeper } from './deeper';\nexport const far: string = deeper;\n");
   writeFileSync(join(outside, "deeper.ts"), "export const deeper: string = 'deep';\n");

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { singleCommunicator } from "../../src/distributed";
@@ -16,6 +15,7 @@ import { RankQuestions } from "../../src/kernel/rank-questions";
 import { RankRecord } from "../../src/kernel/rank-record";
 import { type RankLink, RankServer } from "../../src/kernel/rank-server";
 import { worldSize } from "../../src/kernel/world-size";
+import { temporaryFolder } from "../temporary-folder";
 
 const OK: CellOutcome = { status: "ok" };
 
@@ -38,8 +38,8 @@ test("the first line of a cell names its ranks", () => {
   }
 });
 
-test("the environment decides on the number of ranks, then the notebook, then the kernelspec", () => {
-  const path = join(mkdtempSync(join(tmpdir(), "asterolab-size-")), "a.ipynb");
+test("the environment decides on the number of ranks, then the notebook, then the kernelspec", (t) => {
+  const path = join(temporaryFolder(t), "a.ipynb");
   writeFileSync(path, JSON.stringify({ metadata: { asterolab: { ranks: 3 } }, cells: [] }));
   assert.equal(worldSize(2, {}), 2);
   assert.equal(worldSize(2, { JPY_SESSION_NAME: path }), 3);

@@ -2,9 +2,6 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, realpathSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Dealer, Request, Subscriber } from "zeromq";
 import { type ConnectionFile, createConnectionFile } from "../../src/notebook/connection";
 import { findKernelSpec, kernelCommand } from "../../src/notebook/kernelspecs";
@@ -15,6 +12,7 @@ import {
   type Message,
   type MessageContent,
 } from "../../src/notebook/wire";
+import { temporaryFolder } from "../temporary-folder";
 
 export interface Answer {
   readonly reply: MessageContent;
@@ -61,7 +59,7 @@ export class TestClient {
   }
 
   static async start({ kernel = "asterolab", env = {} }: StartOptions = {}): Promise<TestClient> {
-    const folder = realpathSync(mkdtempSync(join(tmpdir(), "asterolab-kernel-")));
+    const folder = temporaryFolder();
     const connection = await createConnectionFile(kernel);
     const [program, ...args] = kernelCommand(findKernelSpec(kernel), connection.path);
     const child = spawn(program!, args, {
@@ -72,6 +70,7 @@ export class TestClient {
     const client = new TestClient(child, connection, folder);
     // Until the subscription has arrived, outputs go nowhere.
     while (client.messages.length === 0) {
+      if (child.exitCode !== null) throw new Error(`The kernel ended at its start, with exit code ${child.exitCode}`);
       client.send("shell", "kernel_info_request", {});
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

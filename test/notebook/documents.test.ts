@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import test from "node:test";
 import { Script } from "node:vm";
@@ -13,6 +12,7 @@ import { findKernelSpec } from "../../src/notebook/kernelspecs";
 import { createCell, type Notebook, type Output } from "../../src/notebook/notebook-file";
 import { plotlySource } from "../../src/plot/html-report";
 import { projectRoot } from "../../src/version";
+import { temporaryFolder } from "../temporary-folder";
 import { codeCell, writeTestNotebook } from "./notebook-builder";
 
 const TOLERANCES = { rtol: 1e-6, atol: 1e-9 };
@@ -98,8 +98,8 @@ test("inspect gives names, types, defaults and the comments beside them", async 
   assert.equal(await inspectNotebook(writeTestNotebook("asterolab", [codeCell("1")]).input), undefined);
 });
 
-test("installed kernels name this checkout and this Node, and are found; JupyterLab's extension comes along", async () => {
-  const prefix = mkdtempSync(join(tmpdir(), "asterolab-prefix-"));
+test("installed kernels name this checkout and this Node, and are found; JupyterLab's extension comes along", async (t) => {
+  const prefix = temporaryFolder(t);
   const written = await installKernels({ kind: "prefix", prefix });
   const folders = written.slice(0, -1);
   const names = ["asterolab", "asterolab-mpi"];

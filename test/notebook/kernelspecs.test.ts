@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "node:test";
 import { NotebookError } from "../../src/errors";
@@ -13,12 +13,13 @@ import {
   withRankLogs,
 } from "../../src/notebook/kernelspecs";
 import { projectRoot } from "../../src/version";
+import { temporaryFolder } from "../temporary-folder";
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: kernel.json has this syntax, too
 const PLACE_TEMPLATE = "${HOME}/x${NONE}";
 
 function folderWith(name: string, json: unknown): string {
-  const folder = join(mkdtempSync(join(tmpdir(), "asterolab-kernels-")), "kernels");
+  const folder = join(temporaryFolder(), "kernels");
   mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, name, "kernel.json"), typeof json === "string" ? json : JSON.stringify(json));
   return folder;

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { findKernelSpec } from "../../src/notebook/kernelspecs";
+import { temporaryFolder } from "../temporary-folder";
 import { isAlive, processesUnder } from "./notebook-builder";
 
 test("the kernel ends when its parent is killed, even inside a computation", {
   skip: process.platform !== "linux",
-}, async () => {
-  const folder = mkdtempSync(join(tmpdir(), "asterolab-orphan-"));
+}, async (t) => {
+  const folder = temporaryFolder(t);
   const script = `
     const { Kernel } = require(${JSON.stringify(join(__dirname, "..", "..", "src", "notebook", "kernel.ts"))});
     const { findKernelSpec } = require(${JSON.stringify(join(__dirname, "..", "..", "src", "notebook", "kernelspecs.ts"))});

@@ -5,13 +5,13 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, test } from "node:test";
 import { type RunResult, runNotebook } from "../../src/notebook/executor";
 import { type Cell, createCell, type Notebook, type Output, readNotebook } from "../../src/notebook/notebook-file";
 import { projectRoot } from "../../src/version";
+import { temporaryFolder } from "../temporary-folder";
 import { codeCell, statusOf, textOf, writeTestNotebook } from "./notebook-builder";
 
 const papermill = process.env.ASTEROLAB_PAPERMILL ?? join(projectRoot, ".venv", "bin", "papermill");
@@ -184,7 +184,7 @@ const ours: Record<string, RunResult> = {};
 before(
   async () => {
     if (skip !== false) return;
-    const meeting = mkdtempSync(join(tmpdir(), "asterolab-meeting-"));
+    const meeting = temporaryFolder();
     const jobs = Object.entries(NOTEBOOKS).map(([name, cells]) => {
       const { input, output, folder } = writeTestNotebook("python3", cells, "python");
       const timeoutMs = name === "interrupt" ? TIMEOUT_SECONDS * 1000 : undefined;
@@ -212,7 +212,6 @@ before(
         assert.deepEqual((await readNotebook(output)).cells, JSON.parse(JSON.stringify(ours[name]!.notebook.cells)));
       }),
     );
-    rmSync(meeting, { recursive: true });
   },
   { timeout: 1_800_000 },
 );

@@ -1,9 +1,9 @@
 /** Makes notebooks for the tests, runs them in a temporary folder, and tells whether a process still lives. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Cell, createCell, type Notebook, type Output, serializeNotebook } from "../../src/notebook/notebook-file";
+import { temporaryFolder } from "../temporary-folder";
 
 /** The folder that holds the test kernels, for `JUPYTER_PATH`. */
 export const FIXTURES = join(__dirname, "fixtures");
@@ -26,7 +26,7 @@ export function writeTestNotebook(
   cells: readonly Cell[],
   language = "typescript",
 ): { input: string; output: string; folder: string } {
-  const folder = mkdtempSync(join(tmpdir(), "asterolab-notebook-"));
+  const folder = temporaryFolder();
   const metadata = { kernelspec: { name: kernel, display_name: kernel, language } };
   const notebook: Notebook = {
     nbformat: 4,

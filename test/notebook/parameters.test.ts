@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { CliError } from "../../src/errors";
 import { guessValues, readParameters } from "../../src/notebook/parameters";
+import { temporaryFolder } from "../temporary-folder";
 
 // Expected: papermill 2.6.0, `papermill.cli._resolve_type(text)` for each text.
 test("the first guess at a text is papermill's", () => {
@@ -34,8 +34,8 @@ test("the later guesses are JSON and the text itself", () => {
   assert.deepEqual(guessValues("true"), ["true", true, "true"]);
 });
 
-test("sources override each other in the order -b, -f, -y, -p, -r", () => {
-  const folder = mkdtempSync(join(tmpdir(), "asterolab-parameters-"));
+test("sources override each other in the order -b, -f, -y, -p, -r", (t) => {
+  const folder = temporaryFolder(t);
   const file = join(folder, "p.yaml");
   writeFileSync(file, "a: file\nb: file\nday: 2024-05-06\nxs: [1, two]\n");
   const inputs = readParameters({

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { readNotebook, serializeNotebook } from "../../src/notebook/notebook-file";
@@ -17,12 +16,13 @@ import {
 } from "../../src/pipeline";
 import { writeRecord } from "../../src/pipeline/record";
 import { codeCell, FIXTURES, processesUnder, type Step, scripted } from "../notebook/notebook-builder";
+import { temporaryFolder } from "../temporary-folder";
 
 process.env.JUPYTER_PATH = FIXTURES;
 
 /** A folder with notebooks of the scripted kernel and a pipeline over them. */
 class Workshop {
-  readonly folder = mkdtempSync(join(tmpdir(), "asterolab-pipeline-"));
+  readonly folder = temporaryFolder();
 
   notebook(name: string, ...steps: readonly Step[]): void {
     const metadata = { kernelspec: { name: "scripted", display_name: "", language: "typescript" } };

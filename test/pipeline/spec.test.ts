@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { ConfigError } from "../../src/errors";
 import { parsePipeline, readPipeline } from "../../src/pipeline";
+import { temporaryFolder } from "../temporary-folder";
 
-const FOLDER = mkdtempSync(join(tmpdir(), "asterolab-pipeline-"));
+const FOLDER = temporaryFolder();
 const FILE = join(FOLDER, "p.yaml");
 writeFileSync(join(FOLDER, "n.ipynb"), "{}");
 

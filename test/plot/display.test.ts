@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { figureBundle } from "../../src/plot/bundle";
@@ -10,6 +9,7 @@ import { writeHtmlReport } from "../../src/plot/html-report";
 import { liveLoss } from "../../src/plot/live-loss";
 import { maybeRenderPng } from "../../src/plot/png";
 import { renderSvg } from "../../src/plot/svg/render";
+import { temporaryFolder } from "../temporary-folder";
 
 const FIGURE = createFigure([{ type: "scatter", mode: "lines", name: "a", x: [1, 2], y: [3, 4] }], {
   width: 300,
@@ -99,8 +99,8 @@ test("the live figure is redrawn no more often than asked, ignores other events,
   );
 });
 
-test("the html page holds plotly.js once, every figure, its picture, and no way out of the script", async () => {
-  const path = join(mkdtempSync(join(tmpdir(), "asterolab-html-")), "figures.html");
+test("the html page holds plotly.js once, every figure, its picture, and no way out of the script", async (t) => {
+  const path = join(temporaryFolder(t), "figures.html");
   await writeHtmlReport([FIGURE, FIGURE], path, { title: "A & B" });
   const page = readFileSync(path, "utf8");
   assert.equal(page.split("plotly.js v").length - 1, 1);
