@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import FFT from "fft.js";
 import { type LightCurve, lightCurveSpectrum } from "../../src/predict/light-curve";
+import { bridgeGaps } from "../../src/predict/light-curve-filter";
 import type { Spectrum } from "../../src/predict/resample";
 import { Random } from "../../src/random";
 import { simulateStar } from "../../src/simulate";
@@ -159,6 +160,17 @@ test("lost samples do not spread low frequencies over the others", () => {
   assert.ok(meanBetween(all, 100, 283) < 0.2);
   // 3 % of 3.1e6 ppm² spread over 283 µHz would be 330 ppm²/µHz.
   assert.ok(meanBetween(lossy, 100, 283) < 3, String(meanBetween(lossy, 100, 283)));
+});
+
+test("a gap of three samples is bridged by straight lines, a longer one is left", () => {
+  const series = (missing: number) => {
+    const days = [0, 1, 2, 3 + missing, 4 + missing];
+    return { timeDays: Float64Array.from(days), flux: Float64Array.from(days, (day) => 10 * day) };
+  };
+  const bridged = bridgeGaps(series(3), 1);
+  assert.deepEqual([...bridged.timeDays], [0, 1, 2, 3, 4, 5, 6, 7]);
+  assertClose(bridged.flux, [0, 10, 20, 30, 40, 50, 60, 70]);
+  assert.deepEqual(bridgeGaps(series(4), 1), series(4));
 });
 
 test("visits more than 300 days apart are joined; times that make no sense are refused", () => {

@@ -3,6 +3,7 @@ import test from "node:test";
 import { frequencyOfBin, type Grid, KEPLER_GRID } from "../../src/data/grid";
 import { rebinPower } from "../../src/data/rebin";
 import { resampleSpectrum, type Spectrum } from "../../src/predict/resample";
+import { oversamplingOf } from "../../src/predict/spectrum-statistics";
 import { Random } from "../../src/random";
 import { gridOf } from "../../src/simulate/observation";
 import { assertClose } from "../assert-close";
@@ -113,6 +114,15 @@ test("an oversampled spectrum is thinned, so that bins stay exponential", () => 
       Array.from({ length: 100 }, (_, bin) => (amplitudes[bin + 20]![0] ** 2 + amplitudes[bin + 20]![1] ** 2) / 2),
       { rtol: 1e-5 },
     );
+  }
+});
+
+test("how far a spectrum is oversampled is counted exactly, whatever the noise", () => {
+  for (const factor of [1, 2, 3, 4, 6, 8]) {
+    for (const seed of [1, 2, 3, 4]) {
+      const powers = oversampled(factor, drawAmplitudes(2140, 40 + seed), 2080 * factor);
+      assert.equal(oversamplingOf(Float64Array.from(powers)), factor, `factor ${factor}, seed ${seed}`);
+    }
   }
 });
 
@@ -243,6 +253,18 @@ test("a gap inside the spectrum is filled too", () => {
   assertClose(power[789]!, 3);
   assert.notEqual(power[790], 3);
   assertClose(power[890]!, 3);
+});
+
+test("each half of a gap is filled at the level of its own side", () => {
+  const whole = spectrum(2100, 1, 0.1, (index) => (index < 1000 ? 1 : 1000));
+  const keep = (_: number, index: number): boolean => index < 800 || index >= 1200;
+  const { power } = resampleSpectrum(
+    { ...whole, frequencyUHz: whole.frequencyUHz.filter(keep), power: whole.power.filter(keep) },
+    GRID,
+  );
+  // The gap is bins 790 to 1189; exponential deviates of 200 bins.
+  assertClose(mean(power.subarray(790, 990)), 1, { rtol: 0.3 });
+  assertClose(mean(power.subarray(990, 1190)), 1000, { rtol: 0.3 });
 });
 
 test("a spectrum that covers less than half of the grid is refused", () => {
