@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { ClassicalEstimator, DETECTION_STRENGTH } from "../../src/classical";
 import { noiseDensity, PowerSums } from "../../src/classical/cells";
 import { leastSquares, solve } from "../../src/classical/least-squares";
 import { frequencyOfBin, type Grid, KEPLER_GRID, NYQUIST_UHZ, POINTS } from "../../src/data/grid";
-import { resampleSpectrum } from "../../src/predict/resample";
-import { parseSpectrumText } from "../../src/predict/spectrum-text";
+import { EXAMPLE_STARS_FOLDER, readStars, type StarSpectrum } from "../../src/predict";
 import { Random } from "../../src/random";
 import { Simulator, starOf } from "../../src/simulate";
 import { background } from "../../src/simulate/background";
@@ -166,20 +164,18 @@ test("spectra of short observations on grids of their own are read too", () => {
   assert.ok(right >= 0.95 * detected, `${right} of ${detected} detected`);
 });
 
-const KEPLER = join(__dirname, "../../../shared/kepler");
-
 // Literature: Yu+ 2018 (ApJS 236 42).
 const STARS = [
-  { file: "KIC06117517_famed.txt", numax: 118.59, dnu: 10.076 },
-  { file: "KIC09332840_taco.txt", numax: 39.99, dnu: 4.422 },
-  { file: "KIC11618103_pysyd.txt", numax: 106.86, dnu: 9.325 },
+  { file: "KIC06117517_famed.txt.gz", numax: 118.59, dnu: 10.076 },
+  { file: "KIC09332840_taco.txt.gz", numax: 39.99, dnu: 4.422 },
+  { file: "KIC11618103_pysyd.txt.gz", numax: 106.86, dnu: 9.325 },
 ];
 
-test("Kepler stars come out as in the literature", { skip: !existsSync(KEPLER) && "no Kepler spectra here" }, () => {
+test("Kepler stars come out as in the literature", async () => {
   for (const { file, numax, dnu } of STARS) {
-    const path = join(KEPLER, file);
-    const { power } = resampleSpectrum(parseSpectrumText(readFileSync(path, "utf8"), path), KEPLER_GRID);
-    const estimate = estimator.estimate(power, KEPLER_GRID);
+    const stars = readStars(join(EXAMPLE_STARS_FOLDER, file), { points: POINTS, grid: KEPLER_GRID });
+    const star = (await stars.next()).value as StarSpectrum;
+    const estimate = estimator.estimate(star.power, KEPLER_GRID);
     assert.ok(estimate.strength > 5 * DETECTION_STRENGTH, `${file} ${estimate.strength}`);
     assertClose(estimate.numax, numax, { rtol: 0.05, what: file });
     assertClose(estimate.dnu, dnu, { rtol: 0.02, what: file });
