@@ -129,6 +129,30 @@ test("tensorflow: gradients come from the device once a bucket, and go back once
   assert.deepEqual([...new Set(sums[2]!.dataSync())], [2]);
 });
 
+test("of three ranks each sends two leaves; where one slice is empty, the only sum stands in its place", async () => {
+  await selectEngine("native", { threads: 1 });
+  const sent: number[][][] = [];
+  const allreduceBucket: Communicator["allreduceBucket"] = async (_, __, leaves) => {
+    sent.push(leaves!.map(([leaf]) => [...leaf!]));
+  };
+  const comm = { ...singleCommunicator(), size: 3, allreduceBucket };
+  const parameters = new Map([["w", tf.variable(tf.zeros([2]))]]);
+  const reducer = new GradientReducer(comm, parameters, false);
+  for (const position of [0, 1] as const) {
+    const gradient = tf.tensor1d([3, 4]);
+    reducer.add("w", gradient, position);
+    tf.dispose(await reducer.finish([gradient]));
+  }
+  const [only, empty] = [
+    [3, 4],
+    [0, 0],
+  ];
+  assert.deepEqual(sent, [
+    [only, empty],
+    [empty, only],
+  ]);
+});
+
 test("an error of the communicator is thrown when the step is finished", async () => {
   await selectEngine("native", { threads: 1 });
   const comm: Communicator = {

@@ -56,3 +56,12 @@ test("a process that was stopped for a while, with its main thread, starts anew"
   reader.forgive(5 * LIMIT);
   assert.deepEqual(reader.read(6 * LIMIT), { quietSeconds: 10, isHung: false, isWaiting: false });
 });
+
+test("what waited when the process was stopped waits anew", () => {
+  const { pulse, reader } = pulseWith(0);
+  void pulse.during(new Promise(() => {}));
+  reader.read(1_000);
+  reader.forgive(5 * LIMIT);
+  assert.equal(reader.read(6 * LIMIT).isWaiting, false);
+  assert.equal(reader.read(6 * LIMIT + 1).isWaiting, true);
+});
