@@ -18,6 +18,11 @@ export interface Columns {
   readonly isAmplitude?: boolean | undefined;
 }
 
+/** More negative values are no slips of single powers. */
+const LEAST_NEGATIVE = 0.1;
+
+const LIGHT_CURVE_HINT = 'is it a light curve (name its columns in a header such as "time flux")';
+
 /** Powers a few tens of bins apart differ by a factor of 3 on average; smoother ones are no observed power spectrum. */
 const LEAST_NOISE_RATIO = 1.1;
 
@@ -39,6 +44,13 @@ export function checkSpectrum(columns: Columns, path: string, unit?: FrequencyUn
   if (frequency.length < LEAST_BINS) {
     throw new DataError(
       `Cannot use "${path}": it holds ${frequency.length} frequencies, expected a power spectrum of at least ${LEAST_BINS}`,
+      { path },
+    );
+  }
+  const negative = given.reduce((count, value) => count + (value < 0 ? 1 : 0), 0) / given.length;
+  if (negative > LEAST_NEGATIVE) {
+    throw new DataError(
+      `Cannot use "${path}": ${Math.round(100 * negative)} % of its powers are negative; ${LIGHT_CURVE_HINT}?`,
       { path },
     );
   }
@@ -76,7 +88,7 @@ export function checkSpectrum(columns: Columns, path: string, unit?: FrequencyUn
   if (ratio < LEAST_NOISE_RATIO) {
     throw new DataError(
       `Cannot use "${path}": its powers scatter by a factor of ${ratio.toFixed(2)}, those of a power spectrum by about 3; ` +
-        'is it a light curve (name its columns in a header such as "time flux") or smoothed?',
+        `${LIGHT_CURVE_HINT} or smoothed?`,
       { path },
     );
   }

@@ -189,6 +189,11 @@ test("files that are something else are refused with what would be right", () =>
     smooth,
     'Cannot use "s.txt": its powers scatter by a factor of 1.00, those of a power spectrum by about 3; is it a light curve (name its columns in a header such as "time flux") or smoothed?',
   );
+  const residuals = Array.from({ length: 300 }, (_, index) => `${131 + index / 48} ${(index % 7) - 3}`).join("\n");
+  refuse(
+    residuals,
+    'Cannot use "s.txt": 43 % of its powers are negative; is it a light curve (name its columns in a header such as "time flux")?',
+  );
   refuse(
     `period_days power\n${lines(" ").join("\n")}`,
     'Cannot use "s.txt": its column "period_days" is a period, expected frequencies on an even grid',
