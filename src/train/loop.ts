@@ -267,7 +267,11 @@ async function validate(run: OpenRun, trainLoss: number): Promise<ValidationReco
 async function endAllRanks({ comm, reports }: OpenRun, error: unknown): Promise<never> {
   if (comm.size === 1) throw error;
   const reason = error instanceof Error ? error.message : String(error);
-  reports.line(`failed: ${reason}`);
+  try {
+    reports.line(`failed: ${reason}`);
+  } catch {
+    // Where the disk is full, the log is as well.
+  }
   if (maybeKernelHooks() !== undefined) throw error;
   if (comm.rank > 0) await setTimeout(1000);
   return comm.abort(reason);

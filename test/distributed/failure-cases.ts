@@ -42,6 +42,7 @@ const TABLE: readonly {
     message: new RegExp(`rank 1 on ${HOST} \\(process \\d+\\) is silent for 12 s: it was stopped`),
     env: {},
   },
+  { fault: "disk", rank: 0, message: new RegExp(`rank 0 on ${HOST}: Cannot write ".*": no space left on the disk`) },
   ...[0, 1].map((rank) => ({
     fault: "hang" as const,
     rank,

@@ -1,6 +1,6 @@
 /** One rank of a training run for the tests; at a given step it may come to harm. */
 
-import { writeSync } from "node:fs";
+import * as fs from "node:fs";
 import type { ConfigSpec } from "../../../src/config";
 import { Dataset } from "../../../src/data/dataset";
 import type { BatchOptions } from "../../../src/data/source";
@@ -8,7 +8,7 @@ import { openWorld } from "../../../src/distributed";
 import { train } from "../../../src/train/loop";
 import { tinyConfig } from "../../train/tiny-run";
 
-export type Fault = "throw" | "kill" | "stop" | "memory" | "exit" | "hang";
+export type Fault = "throw" | "kill" | "stop" | "memory" | "exit" | "hang" | "disk";
 
 export interface TrainRankArgument {
   readonly data: string;
@@ -66,14 +66,26 @@ function poison(at: number): void {
 }
 
 function harm(kind: Fault): void {
-  writeSync(1, `harm ${Date.now()}\n`);
+  fs.writeSync(1, `harm ${Date.now()}\n`);
   if (kind === "throw") throw new Error("the roof fell in");
   if (kind === "exit") process.exit(0);
   if (kind === "kill") process.kill(process.pid, "SIGKILL");
   if (kind === "hang") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  if (kind === "disk") fillDisk();
   if (kind === "stop") process.kill(process.pid, "SIGSTOP");
   if (kind === "memory") {
     const hoard: number[][] = [];
     for (;;) hoard.push(new Array<number>(100_000).fill(0.5));
   }
+}
+
+/** From now on nothing can be written to any file, the log included. */
+function fillDisk(): void {
+  const { writeSync } = fs;
+  Object.assign(require("node:fs"), {
+    writeSync(fd: number, ...rest: [Uint8Array]) {
+      if (fd <= 2) return writeSync(fd, ...rest);
+      throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+    },
+  });
 }
