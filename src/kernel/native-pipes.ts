@@ -28,6 +28,8 @@ exec "$@"
 export class NativePipes {
   private readonly folder = mkdtempSync(join(tmpdir(), "asterolab-ranks-")); // for this user alone
   private readonly outputs: NativeOutput[];
+  /** A kernel may be told to end before its ranks have started. */
+  private readonly onExit = (): void => this.removeNames();
   private readonly sources: { readonly socket: Socket; readonly fd: number; readonly push: (bytes: Buffer) => void }[] =
     [];
 
@@ -36,6 +38,7 @@ export class NativePipes {
     marker: string,
     private readonly onText: (rank: number, name: StreamName, text: string) => void,
   ) {
+    process.once("exit", this.onExit);
     writeFileSync(join(this.folder, "start"), WRAPPER);
     this.outputs = Array.from(
       { length: ranks },
@@ -60,6 +63,7 @@ export class NativePipes {
 
   /** All ranks have opened their pipes: the names are needed no more. */
   removeNames(): void {
+    process.off("exit", this.onExit);
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -1,12 +1,14 @@
 /** What the kernel of ranks does, through Jupyter's protocol, on real ranks: cases for every MPI. */
 
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import type { Implementation } from "../../src/distributed/addon";
 import { RANKS_MIME, type RankBundle } from "../../src/kernel/rank-bundle";
 import type { Message } from "../../src/notebook/wire";
 import { findMpi } from "../distributed/launch-ranks";
 import { isAlive, processesUnder } from "../notebook/notebook-builder";
+import { temporaryFolder } from "../temporary-folder";
 import { type Answer, resultOf, streamOf, TestClient, typesOf } from "./test-client";
 
 /** What `openWorld` gives, without the seconds that loading the package takes. */
@@ -17,11 +19,21 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function testKernelOfRanks(implementation: Implementation): void {
   const { mpirun, skip } = findMpi(implementation);
-  const start = (): Promise<TestClient> =>
+  const start = (env: Readonly<Record<string, string>> = {}): Promise<TestClient> =>
     TestClient.start({
       kernel: "asterolab-mpi",
-      env: { ASTEROLAB_RANKS: "2", ASTEROLAB_MPIRUN: mpirun!.command, ASTEROLAB_HANG_SECONDS: "600" },
+      env: { ASTEROLAB_RANKS: "2", ASTEROLAB_MPIRUN: mpirun!.command, ASTEROLAB_HANG_SECONDS: "600", ...env },
     });
+
+  test(`${implementation}: a kernel that ends while its ranks start leaves no pipes behind`, { skip }, async (t) => {
+    const folder = temporaryFolder(t);
+    const client = await start({ TMPDIR: folder });
+    t.after(() => client.stop());
+    const pipes = (): string[] => readdirSync(folder).filter((name) => name.startsWith("asterolab-"));
+    await client.until(() => pipes().length > 0);
+    await client.stop();
+    assert.deepEqual(pipes(), []);
+  });
 
   test(`${implementation}: cells on two ranks`, { skip }, async (t) => {
     const client = await start();
