@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import test from "node:test";
 import { noiseDensity, PowerSums } from "../../src/classical/cells";
 import { CombSearch, expectedDnu } from "../../src/classical/comb";

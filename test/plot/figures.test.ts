@@ -48,7 +48,7 @@ test("modes are visible when their peak is a fiftieth of the tallest in view; un
   // The last has 100 * pi * 0.0001 / (2 * 0.01) = 1.57 left.
   assert.deepEqual(visibleModes(modes, [10, 20], GRID), [modes[1], modes[3]]);
   // However wide a mode is, its peak is no higher than it is.
-  const wide = [mode(11, 100), mode(12, 100, 20)];
+  const wide = [mode(11, 100), mode(12, 100, 200)];
   assert.deepEqual(visibleModes(wide, [10, 20], GRID), wide);
   const bare = [{ degree: 1, frequencyUHz: 15 }];
   assert.deepEqual(visibleModes(bare, [10, 20], GRID), bare);
