@@ -26,6 +26,9 @@ const LOW_FILL = 0.5;
 /** Below this one the times make no sense, and the frequencies up to the Nyquist frequency are too many. */
 const LEAST_FILL = 0.02;
 
+/** Slower samples are those of a time in other units; half a spectrum needs one an hour. */
+const MOST_CADENCE_DAYS = 1;
+
 /** Longer gaps than three lost quarters of Kepler outlast most modes and are closed: what lies behind is moved up. */
 const CLOSED_GAP_DAYS = 300;
 
@@ -45,7 +48,7 @@ const SECONDS_PER_DAY = 86400;
  *    brought to a density: 2 P Δt. Noise of variance s² has the level s²/ν_Nyquist, gaps or not, and the integral over
  *    frequency is the variance (Parseval's theorem).
  *
- * @throws {DataError} when too few samples or days are left.
+ * @throws {DataError} when too few samples or days are left, or times cannot be days.
  */
 export function lightCurveSpectrum(curves: readonly LightCurve[]): Spectrum {
   const { path } = curves[0]!;
@@ -59,6 +62,13 @@ export function lightCurveSpectrum(curves: readonly LightCurve[]): Spectrum {
     throw new DataError(
       `Cannot use "${path}": its light curve has ${samples} usable samples${samples > 1 ? ` over ${format(spanDays)} days` : ""}, ` +
         `expected at least ${LEAST_SAMPLES} over ${LEAST_DAYS} days`,
+      { path },
+    );
+  }
+  if (cadenceDays > MOST_CADENCE_DAYS) {
+    throw new DataError(
+      `Cannot use "${path}": the samples of its light curve are ${format(cadenceDays)} days apart, expected at most ` +
+        `${MOST_CADENCE_DAYS} day; are its times in days?`,
       { path },
     );
   }

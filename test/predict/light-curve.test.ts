@@ -190,6 +190,13 @@ test("visits more than 300 days apart are joined; times that make no sense are r
     message:
       /^Cannot use "star.fits": the samples of its light curve, 1765.5 s apart, fill 0.18\d* % of 10890 days, expected at least 2 %; are its times in days\?$/,
   });
+  const even = curveOf(1000, noise);
+  const inSeconds = { ...even, timeDays: even.timeDays.map((days) => 86400 * days) };
+  assert.throws(() => lightCurveSpectrum([inSeconds]), {
+    name: "DataError",
+    message:
+      'Cannot use "star.fits": the samples of its light curve are 1765.5 days apart, expected at most 1 day; are its times in days?',
+  });
 });
 
 test("too few samples or days, and a low fill, are said", () => {
