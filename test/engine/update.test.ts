@@ -45,6 +45,21 @@ for (const engine of ENGINES) {
     assertClose(v!.dataSync(), [3.49850051861722e-5, 0.00674325181171298, 7.492502278327873e-12, 0], { rtol: 3e-7 });
   });
 
+  test(`${engine}: the first moment is exact at the nearer end, as torch.lerp's is`, {
+    skip: skipOf(engine),
+  }, async () => {
+    await selectEngine(engine);
+    const [p, m, v] = [1, 1e8, 1].map((value) => tf.variable(tf.tensor1d([value])));
+    const scalars = { learningRate: 0.01, beta2: 0.999, epsilon: 1e-8, gradientScale: 1 };
+    const lists = { parameters: [p!], firstMoments: [m!], secondMoments: [v!] };
+    adamUpdate({ ...lists, ...scalars, gradients: [tf.tensor1d([1])], step: 1, beta1: 0 });
+    // torch.tensor([1e8]).lerp(torch.tensor([1.]), 1.0) is 1; 1e8 + (1 - 1e8) is 0 in float32.
+    assert.deepEqual([...m!.dataSync()], [1]);
+    adamUpdate({ ...lists, ...scalars, gradients: [tf.tensor1d([1e8])], step: 2, beta1: 1 - 2 ** -30 });
+    // torch.tensor([1.]).lerp(torch.tensor([1e8]), 2 ** -30): 1.0931...
+    assertClose(m!.dataSync(), 1 + 1e8 * 2 ** -30, { rtol: 1e-6 });
+  });
+
   test(`${engine}: Adam follows the double-precision reference over many sizes and both forms of lerp`, {
     skip: skipOf(engine),
   }, async () => {
