@@ -58,6 +58,15 @@ export interface ForwardOptions {
   readonly onLayer?: (name: string, output: Tensor) => void;
 }
 
+/** The parameters of a network with these options, before any memory is taken for them. */
+export function specsOf(options: ModelOptions): ParameterSpec[] {
+  const outputs = { classes: (count: number) => count, value: () => 1, gaussian: () => 2 }[
+    options.outputs ?? "classes"
+  ];
+  const headOutputs = new Map([...options.classes].map(([head, count]) => [head, outputs(count)]));
+  return parameterSpecs({ ...options, headOutputs, summaryInputs: 2 * (options.summary ?? 0) });
+}
+
 /** The layer that all heads share, as `onLayer` names it. */
 export const TRUNK = "linear";
 
@@ -74,17 +83,13 @@ export class Model {
 
   constructor(readonly options: ModelOptions) {
     this.heads = [...options.classes.keys()];
-    const outputs = { classes: (count: number) => count, value: () => 1, gaussian: () => 2 }[
-      options.outputs ?? "classes"
-    ];
-    const headOutputs = new Map([...options.classes].map(([head, count]) => [head, outputs(count)]));
-    const bands = options.summary ?? 0;
-    this.specs = parameterSpecs({ ...options, headOutputs, summaryInputs: 2 * bands });
+    this.specs = specsOf(options);
     this.parameters = new Map(
       this.specs.map((spec) => [spec.name, tf.tidy(() => tf.variable(initialTensor(spec, options.seed)))]),
     );
     const channels = options.filters.at(-1)!;
     const steps = sequenceLength(options.shape, options.filters.length);
+    const bands = options.summary ?? 0;
     this.bands = bands > 0 ? tf.keep(tf.tensor2d(bandWeights(options.shape, bands), [bands, options.shape])) : null;
     this.code = options.posEnc ? tf.keep(tf.tensor2d(positionCode(steps, channels), [steps, channels])) : null;
   }

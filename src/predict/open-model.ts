@@ -8,7 +8,7 @@ import { type ClassEdges, resolveClassEdges } from "../data/classes";
 import { POINTS } from "../data/grid";
 import { isHeadName } from "../data/parameters";
 import { CheckpointError, CliError } from "../errors";
-import { createModel } from "../model/create-model";
+import { createModelWith } from "../model/create-model";
 import type { Model } from "../model/model";
 import { sequenceLength } from "../model/parameters";
 import type { Calibration } from "./calibrated";
@@ -44,13 +44,7 @@ export async function openModel(path: string): Promise<OpenedModel> {
   const { config, points } = checkpoint.settings ?? settingsOfWeights(checkpoint.model, file);
   const classEdges = resolveClassEdges(config.heads, config.edges);
   const calibration = checkpoint.calibration && calibrationFromDict(checkpoint.calibration, classEdges, file);
-  const model = createModel(config, points);
-  try {
-    model.loadStateDict(new Map(checkpoint.model), file);
-  } catch (error) {
-    model.dispose();
-    throw error;
-  }
+  const model = createModelWith(config, points, checkpoint.model, file);
   return { model, config, points, classEdges, checkpoint, calibration };
 }
 

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { before, type TestContext } from "node:test";
-import { saveCheckpoint, saveFinalModel, TorchTensor, type TrainingState, writeTorchFile } from "../../src/checkpoint";
+import {
+  saveCheckpoint,
+  saveFinalModel,
+  saveWeights,
+  TorchTensor,
+  type TrainingState,
+  writeTorchFile,
+} from "../../src/checkpoint";
 import { parseConfig } from "../../src/config";
 import { POINTS } from "../../src/data/grid";
 import { selectEngine } from "../../src/engine";
@@ -118,5 +125,15 @@ test("a path without a network is refused", async (t) => {
   await assert.rejects(openModel(absent), {
     name: "CliError",
     message: `Cannot open model "${absent}": the folder holds none of is_best.pth, model.pth, checkpoint.pth`,
+  });
+});
+
+test("a file that claims a network far beyond its weights is refused before memory is taken for it", async (t) => {
+  const path = join(temporaryFolder(t), "huge.pth");
+  const config = { ...SMALL, lstm_units: [1_000_000, 1_000_000] };
+  await saveWeights(path, weightsOf(1, 200), { config, points: 200 });
+  await assert.rejects(openModel(path), {
+    name: "CheckpointError",
+    message: /huge\.pth": lstm1\.weight_ih_l0 has shape \[12, 2\], expected \[4000000, 2\] \(and 8 more/,
   });
 });
