@@ -1,14 +1,16 @@
-/** What training on ranks asks of the engine: masks of a batch's parts, and gradients shown as they are made. */
+/** What training on ranks asks of the engine: masks and losses of a batch's parts, and gradients shown as they are made. */
 
 import assert from "node:assert/strict";
 import test from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectEngine } from "../../src/engine";
 import { ownMemory, tapGradient } from "../../src/engine/gradient-tap";
-import { convBlock, dropout } from "../../src/engine/ops";
+import { convBlock, dropout, headsCrossEntropy } from "../../src/engine/ops";
+import { assertClose } from "../assert-close";
+import { ENGINES, skipOf } from "../engines";
 
-for (const engine of ["native", "cpu"] as const) {
-  test(`${engine}: the masks of a batch's parts are the parts of its mask`, async () => {
+for (const engine of ENGINES) {
+  test(`${engine}: the masks of a batch's parts are the parts of its mask`, { skip: skipOf(engine) }, async () => {
     await selectEngine(engine, { threads: 1 });
     const key = { seed: 7, step: 3, layer: 2 };
     tf.tidy(() => {
@@ -25,7 +27,32 @@ for (const engine of ["native", "cpu"] as const) {
     });
   });
 
-  test(`${engine}: a tap hears each gradient when it is made, and changes nothing`, async () => {
+  test(`${engine}: what parts of a batch add to the loss are its parts, and so are their gradients`, {
+    skip: skipOf(engine),
+  }, async () => {
+    await selectEngine(engine, { threads: 1 });
+    tf.tidy(() => {
+      const ROWS = 5;
+      const heads = [7, 3].map((classes, head) => tf.randomNormal<tf.Rank.R2>([ROWS, classes], 0, 1, "float32", head));
+      const labels = tf.tensor2d([6, 0, 0, 1, 3, 2, 2, 2, 5, 1], [ROWS, heads.length], "int32");
+      const lossOf = (first: number, size: number) => {
+        const rows = <T extends tf.Tensor2D>(all: T): T => tf.slice(all, [first, 0], [size, -1]) as T;
+        const evaluate = (...logits: tf.Tensor[]) => headsCrossEntropy(logits as tf.Tensor2D[], rows(labels), ROWS);
+        const { value, grads } = tf.valueAndGrads(evaluate)(heads.map(rows));
+        return { value: value.dataSync()[0]!, gradients: grads.map((gradient) => [...gradient.dataSync()]) };
+      };
+      const [whole, above, below] = [lossOf(0, ROWS), lossOf(0, 2), lossOf(2, 3)];
+      assertClose(whole.value, headsCrossEntropy(heads, labels).dataSync(), { rtol: 1e-6 });
+      assertClose(above.value + below.value, whole.value, { rtol: 1e-6 });
+      for (const [head, gradient] of whole.gradients.entries()) {
+        assertClose([...above.gradients[head]!, ...below.gradients[head]!], gradient, { rtol: 1e-5, atol: 1e-7 });
+      }
+    });
+  });
+
+  test(`${engine}: a tap hears each gradient when it is made, and changes nothing`, {
+    skip: skipOf(engine),
+  }, async () => {
     await selectEngine(engine, { threads: 1 });
     const [w, v] = [tf.variable(tf.tensor1d([1, 2])), tf.variable(tf.tensor1d([3, 4]))];
     const heard: { name: string; values: number[] }[] = [];
