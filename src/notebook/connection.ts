@@ -1,10 +1,11 @@
 /** The connection file a client and a kernel share: five local ports and the key that signs their messages. */
 
 import { randomBytes, randomInt } from "node:crypto";
-import { mkdir, open, rm } from "node:fs/promises";
+import { lstat, mkdir, open, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { NotebookError } from "../errors";
 import { errorCode } from "../files";
 
 /** The content of a connection file, with the protocol's names. */
@@ -57,7 +58,11 @@ export async function createConnectionFile(kernelName: string): Promise<Connecti
   return { path, info, remove: () => rm(path, { force: true }) };
 }
 
-/** Jupyter's runtime folder where it can be made, a private temporary one otherwise. */
+/**
+ * Jupyter's runtime folder where it can be made, a private temporary one otherwise.
+ *
+ * @throws {NotebookError} when somebody else has made that one: who owns the folder could put another key in place.
+ */
 async function runtimeFolder(): Promise<string> {
   const wanted = process.env.JUPYTER_RUNTIME_DIR ?? join(dataFolder(), "runtime");
   try {
@@ -66,6 +71,13 @@ async function runtimeFolder(): Promise<string> {
   } catch {
     const fallback = join(tmpdir(), `asterolab-runtime-${process.getuid?.() ?? "user"}`);
     await mkdir(fallback, { recursive: true, mode: 0o700 });
+    const { uid, mode } = await lstat(fallback);
+    if (process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0)) {
+      throw new NotebookError(
+        `Cannot keep the kernel's key in "${fallback}": others may write there; name a folder in JUPYTER_RUNTIME_DIR`,
+        { path: fallback },
+      );
+    }
     return fallback;
   }
 }

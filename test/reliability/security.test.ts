@@ -1,8 +1,8 @@
 /** What others on the machine, and files from others, can reach: nothing that is not named here. */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import test from "node:test";
 import { maybeReadManifest } from "../../src/data/manifest";
 import { createConnectionFile } from "../../src/notebook/connection";
@@ -23,6 +23,28 @@ test("a connection file is its owner's alone, and each has a key of its own", as
     assert.equal(info.signature_scheme, "hmac-sha256");
   }
   assert.notEqual(files[0]!.info.key, files[1]!.info.key);
+});
+
+test("where Jupyter's folder cannot be made, a connection file goes into a temporary one that is the user's own", {
+  skip: process.getuid === undefined && "there are no owners here",
+}, async (t) => {
+  const before = { TMPDIR: process.env.TMPDIR, JUPYTER_RUNTIME_DIR: process.env.JUPYTER_RUNTIME_DIR };
+  t.after(() => {
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  });
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "file"), "");
+  Object.assign(process.env, { TMPDIR: folder, JUPYTER_RUNTIME_DIR: join(folder, "file", "runtime") });
+  const { path } = await createConnectionFile("a");
+  assert.equal(statSync(dirname(path)).mode & 0o777, 0o700);
+  chmodSync(dirname(path), 0o777); // as somebody else might have made it before
+  await assert.rejects(createConnectionFile("a"), {
+    name: "NotebookError",
+    message: `Cannot keep the kernel's key in "${dirname(path)}": others may write there; name a folder in JUPYTER_RUNTIME_DIR`,
+  });
 });
 
 test("a kernel listens on the loopback interface only, and its connection file goes when it ends", {
