@@ -73,7 +73,7 @@ export class Dataset implements SpectrumSource {
    * Opens a folder of shards `[rows, points + 36]` and reads its labels; the powers stay on disk.
    *
    * @throws {DataError} when the folder or a shard cannot be used, the filter leaves no row, or a head has no labels.
-   * @throws {ConfigError} when class edges do not ascend.
+   * @throws {ConfigError} when class edges do not ascend, or `rebin` leaves no input of a row.
    */
   static async open(folder: string, options: DatasetOptions): Promise<Dataset> {
     const classEdges = resolveClassEdges(options.heads, options.edges);

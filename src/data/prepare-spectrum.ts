@@ -1,6 +1,6 @@
 /** How a power spectrum is scaled for the network: one way for training rows and real stars alike. */
 
-import { DataError, type DataLocation } from "../errors";
+import { ConfigError, DataError, type DataLocation } from "../errors";
 import { BackgroundEstimator } from "./background";
 import { FIRST_BIN, POINTS } from "./grid";
 import { median } from "./median";
@@ -18,8 +18,15 @@ export interface Preparation {
   readonly rebin: number;
 }
 
-/** Inputs of the network for spectra of `points` bins: those left over at the end are dropped. */
+/**
+ * Inputs of the network for spectra of `points` bins: those left over at the end are dropped.
+ *
+ * @throws {ConfigError} when a spectrum has too few bins for one input.
+ */
 export function inputPoints(points: number, rebin: number): number {
+  if (rebin > 1 && rebin > points) {
+    throw new ConfigError(`Setting "rebin" is ${rebin}: must be at most ${points}, the bins of a spectrum`);
+  }
   return Math.floor(points / rebin);
 }
 
@@ -29,7 +36,10 @@ export class SpectrumPreparer {
   readonly inputs: number;
   private readonly background: BackgroundEstimator | null;
 
-  /** @param points bins of a spectrum */
+  /**
+   * @param points bins of a spectrum
+   * @throws {ConfigError} when they are too few for one input.
+   */
   constructor(
     readonly preparation: Preparation,
     readonly points: number,

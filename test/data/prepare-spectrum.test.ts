@@ -97,6 +97,16 @@ test("neighbouring bins are averaged before anything else, those left over dropp
   assertClose(out, [3, 4], { rtol: 1e-7 });
 });
 
+test("more neighbours than a spectrum has bins are refused", () => {
+  for (const normalize of ["median", "background", "none"] as const) {
+    assert.throws(() => new SpectrumPreparer({ normalize, rebin: 8 }, 7), {
+      name: "ConfigError",
+      message: 'Setting "rebin" is 8: must be at most 7, the bins of a spectrum',
+    });
+  }
+  assert.equal(new SpectrumPreparer({ normalize: "none", rebin: 7 }, 7).inputs, 1);
+});
+
 test("averaging may write over the beginning of the powers", () => {
   const power = Float32Array.of(1, 3, 5, 7, 9, 11);
   new SpectrumPreparer({ normalize: "none", rebin: 2 }, 6).prepare(power, power.subarray(0, 3), location);
