@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -109,7 +110,11 @@ class Pool {
   void start(int n) {
     size_ = n < 60000 ? n : 60000;
     stopping_.store(false);
-    for (int i = 1; i < size_; ++i) threads_.emplace_back([this, i] { loop(i); });
+    try {
+      for (int i = 1; i < size_; ++i) threads_.emplace_back([this, i] { loop(i); });
+    } catch (const std::system_error&) {
+      size_ = static_cast<int>(threads_.size()) + 1;  // the process may have no more
+    }
   }
 
   void stop() {

@@ -6,7 +6,7 @@
 namespace asterolab {
 
 /// Number of threads (calling thread included) that later parallel_for calls may use;
-/// n < 1 means as many as the process may run on. Not while an op runs.
+/// n < 1 means as many as the process may run on. Fewer where the system starts no more. Not while an op runs.
 void set_threads(int n);
 
 /// Threads in use, at least 1. Worker indices are 0 .. threads() - 1.

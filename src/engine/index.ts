@@ -100,16 +100,17 @@ async function selectBest(threads: number, precision: Precision): Promise<Engine
 
 async function useNative(threads: number, reason: string): Promise<Engine> {
   registerNativeBackend();
-  setNativeThreads(threads);
+  const started = setNativeThreads(threads);
+  const limit = started < threads ? `; of ${threads} threads the system starts no more than ${started}` : "";
   await tf.setBackend("native");
   const instructions = loadAddon().isa();
   return {
     name: "native",
     reason,
-    threads,
+    threads: started,
     precision: "float32",
     usesGpu: false,
-    describe: () => `native (${threads} ${threads === 1 ? "thread" : "threads"}, ${instructions}): ${reason}`,
+    describe: () => `native (${started} ${started === 1 ? "thread" : "threads"}, ${instructions}): ${reason}${limit}`,
   };
 }
 

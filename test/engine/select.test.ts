@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import test from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { engineLines, selectEngine } from "../../src/engine";
 import { loadAddon } from "../../src/engine/native/addon";
+import { projectRoot } from "../../src/version";
 
 test("auto takes the native engine where no GPU is, and says why", async () => {
   const engine = await selectEngine("auto");
@@ -21,6 +23,20 @@ test("the number of threads is the setting's", async () => {
   assert.equal(engine.threads, 3);
   assert.equal(loadAddon().threads(), 3);
   assert.equal((await selectEngine("native", { threads: null })).threads, availableParallelism());
+});
+
+test("where a process may not have so many threads, the engine computes on those it gets, and says so", (t) => {
+  if (process.platform !== "linux") return t.skip("the limit is set as Linux sets it");
+  const script = `
+    const { selectEngine } = require("./src/engine");
+    selectEngine("native", { threads: 3000 }).then((engine) => console.log(engine.threads, engine.describe()));`;
+  const limited = `ulimit -v 8000000 && exec "${process.execPath}" --require ts-node/register --eval '${script}'`;
+  const { stdout, stderr, status } = spawnSync("bash", ["-c", limited], { cwd: projectRoot, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  assert.match(
+    stdout,
+    /^(\d+) native \(\1 threads, \w+\): chosen by the engine setting; of 3000 threads the system starts no more than \1\n$/,
+  );
 });
 
 test("the cpu engine works, with a warning", async () => {

@@ -4,6 +4,11 @@
 #include <thread>
 #include <vector>
 
+#ifdef __linux__
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
+
 #include "memory.h"
 #include "parallel.h"
 
@@ -29,6 +34,18 @@ static bool covers(int64_t n, int64_t grain) {
   return fine;
 }
 
+#ifdef __linux__
+// Bytes of the process's address space in use.
+static size_t address_space() {
+  size_t pages = 0;
+  if (FILE* file = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(file, "%zu", &pages) != 1) pages = 0;
+    std::fclose(file);
+  }
+  return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+#endif
+
 int main() {
   for (int count : {1, 2, 5, 2}) {
     set_threads(count);
@@ -53,6 +70,21 @@ int main() {
   }
   set_threads(0);
   expect(threads() >= 1, "set_threads(0) left no thread");
+
+#ifdef __linux__
+  // A process that may not have so many, here for want of room for their stacks, goes on with those it gets.
+  rlimit before{};
+  getrlimit(RLIMIT_AS, &before);
+  rlimit tight = before;
+  tight.rlim_cur = address_space() + (size_t{256} << 20);
+  setrlimit(RLIMIT_AS, &tight);
+  set_threads(1000);
+  expect(threads() >= 1 && threads() < 1000, "more threads than the system starts are counted");
+  for (int i = 0; i < 200; ++i) expect(covers(100, 1), "a job on the threads that started went wrong");
+  set_threads(2);
+  setrlimit(RLIMIT_AS, &before);
+  expect(threads() == 2, "fewer threads than the system starts were not started");
+#endif
 
   // Scratch: nested scopes do not overlap, and a scope's memory is there again after it.
   {

@@ -32,7 +32,8 @@ export function registerNativeBackend(): void {
   defineHeadsCrossEntropy();
 }
 
-/** Uses this many threads for the ops of the addon. */
-export function setNativeThreads(count: number): void {
+/** Uses this many threads for the ops of the addon, or as many as the system starts: returns how many. */
+export function setNativeThreads(count: number): number {
   loadAddon().setThreads({ count });
+  return loadAddon().threads();
 }
