@@ -13,7 +13,7 @@ interface InstallFlags {
 
 export function kernelsCommand(): Command {
   const install = new Command("install")
-    .summary("make our kernels known to Jupyter")
+    .description("make our kernels known to Jupyter")
     .option("--user", "for this user (the default)")
     .option("--sys-prefix", "for the active virtual or conda environment")
     .option("--prefix <folder>", "below this folder, in share/jupyter/kernels")
@@ -21,7 +21,7 @@ export function kernelsCommand(): Command {
       for (const folder of await installKernels(placeOf(flags))) process.stdout.write(`${folder}\n`);
     });
   const list = new Command("list")
-    .summary("show the kernels that Jupyter tools find, first hit first")
+    .description("show the kernels that Jupyter tools find, first hit first")
     .option("--json", "print one JSON document")
     .action(({ json }: { json?: boolean }) => {
       const specs = [...listKernelNames()].map(([name, folder]) => ({ name, folder, ...titleOf(name) }));

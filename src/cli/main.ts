@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { exitCodeOf } from "../errors";
+import { describeIoError, errorCode } from "../files";
 import { version } from "../version";
 
 /** Each command is loaded only when it is asked for, so that none pays for the packages of another. */
@@ -51,12 +52,34 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
 /** Runs the command line with `argv` as Node gives it, and sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   const isDebug = argv.includes("--debug");
+  outliveReaders();
   try {
-    const program = await createProgram(argv[2]);
+    const program = await createProgram(commandNamed(argv.slice(2)));
     await program.parseAsync([...argv]);
   } catch (error) {
     process.exitCode = report(error, isDebug);
   }
+}
+
+/**
+ * A reader that has read enough (`| head`) ends nothing: the work goes on, and what it prints is dropped. Results that a
+ * full disk does not take are a failure.
+ */
+function outliveReaders(): void {
+  let isTold = false;
+  process.stderr.on("error", () => undefined);
+  process.stdout.on("error", (error) => {
+    if (errorCode(error) === "EPIPE" || isTold) return;
+    isTold = true;
+    process.stderr.write(`asterolab: Cannot write the results: ${describeIoError(error)}\n`);
+    process.exitCode = 1;
+  });
+}
+
+/** The first word that is no flag; `help train` means `train`. */
+function commandNamed(words: readonly string[]): string | undefined {
+  const [first, second] = words.filter((word) => !word.startsWith("-"));
+  return first === "help" ? second : first;
 }
 
 async function createProgram(name: string | undefined): Promise<Command> {
@@ -67,10 +90,15 @@ async function createProgram(name: string | undefined): Promise<Command> {
     .showSuggestionAfterError();
   for (const [key, { summary, load }] of Object.entries(COMMANDS)) {
     const command = key === name ? await load() : new Command(key);
+    if (command.description() === "") command.description(asSentence(summary));
     program.addCommand(command.summary(summary).option("--debug", "print the stack of an error"));
   }
   throwInsteadOfExit(program);
   return program;
+}
+
+function asSentence(summary: string): string {
+  return `${summary[0]!.toUpperCase()}${summary.slice(1)}.`;
 }
 
 /** Settings of a command are not inherited by those added later, so every level is told not to end the process. */

@@ -12,7 +12,7 @@ import { abortOnSignals, createView } from "./notebook-view";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
-    .summary("show the parameters a notebook takes")
+    .description("show the parameters a notebook takes")
     .argument("<input>", "the notebook")
     .option("--json", "print one JSON document")
     .action(async (input: string, { json }: { json?: boolean }) => {
@@ -44,7 +44,7 @@ interface VerifyFlags {
 
 export function verifyCommand(): Command {
   return new Command("verify")
-    .summary("run a notebook again and compare its outputs")
+    .description("run a notebook again and compare its outputs")
     .argument("<input>", "an executed notebook; it is left as it is")
     .option("-y, --parameters-yaml <yaml>", "run with other parameters than recorded", collect, [])
     .option("-k, --kernel <name>", "run on this kernel instead of the notebook's own")
@@ -90,7 +90,7 @@ async function verifyAction(input: string, flags: VerifyFlags): Promise<void> {
 
 export function htmlCommand(): Command {
   return new Command("html")
-    .summary("write a notebook as one self-contained page")
+    .description("write a notebook as one self-contained page")
     .argument("<input>", "the notebook")
     .argument("[output]", "the page (default: beside the notebook)")
     .action(async (input: string, output = `${input.replace(/\.ipynb$/, "")}.html`) => {

@@ -73,7 +73,7 @@ const PAIR_OPTIONS: Readonly<Record<string, string>> = {
 /** The command `notebook` with its subcommands. */
 export function notebookCommand(): Command {
   const run = new PairCommand("run")
-    .summary("execute a notebook and save it with its outputs")
+    .description("execute a notebook and save it with its outputs")
     .argument("[input]", 'the notebook to execute, or "-" for stdin; {name} in a path stands for a parameter')
     .argument("[output]", 'where the executed notebook is saved, after every cell, or "-" for stdout')
     .option("-p, --parameters <name> <value>", "set a parameter; typed by its declaration", collectPair, [])

@@ -56,7 +56,7 @@ export function pipelineCommand(): Command {
 
 function withFile(name: string, summary: string): Command {
   return new Command(name)
-    .summary(summary)
+    .description(summary)
     .argument("[file]", "the pipeline", DEFAULT_FILE)
     .option("--set <key=value>", "change a variable of the file, or its output folder; may be repeated", collect, []);
 }

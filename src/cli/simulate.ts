@@ -24,7 +24,6 @@ interface Flags {
 /** The command `simulate`. */
 export function simulateCommand(): Command {
   return new Command("simulate")
-    .summary("simulate a data set of power spectra with their labels")
     .description("Simulates red giants into shards of spectra and labels. A run that was cut off continues.")
     .requiredOption("--out <dir>", "folder for data_000.npy ... and dataset.json")
     .option("--shards <n>", "training shards", integer("--shards", 0), 4)
