@@ -7,6 +7,7 @@ import {
   readSafetensors,
   type StateTensor,
   saveWeights,
+  type TorchDict,
   TorchTensor,
   writeSafetensors,
 } from "../checkpoint";
@@ -19,6 +20,7 @@ import { parseJson } from "../json";
 import { parameterSpecs } from "../model/parameters";
 import { checkState } from "../model/state";
 import { settingsOfWeights } from "../predict/open-model";
+import { calibrationFromJson, calibrationToJson } from "./calibration-json";
 import { readTfjsModel, writeTfjsModel } from "./tfjs-model";
 
 /** A network at rest. */
@@ -27,11 +29,13 @@ export interface NetworkWeights {
   readonly model: ReadonlyMap<string, StateTensor>;
   /** null where the file does not hold them. */
   readonly settings: NetworkSettings | null;
+  /** null where the file does not hold one. */
+  readonly calibration: TorchDict | null;
 }
 
 /**
- * Reads the weights in one file and writes them to another; the names' ends say the formats. Settings go along, the
- * state of the optimizer does not: a run is restored from its `.pth`.
+ * Reads the weights in one file and writes them to another; the names' ends say the formats. Settings and calibration go
+ * along, the state of the optimizer does not: a run is restored from its `.pth`.
  *
  * @returns the paths written, and how many parameters they hold.
  * @throws {CliError} when a name ends in none of `.pth`, `.safetensors` and `.json`.
@@ -51,32 +55,37 @@ interface Format {
   write(path: string, weights: NetworkWeights, source: string): Promise<string[]>;
 }
 
+/** Ours in a `.safetensors` file's metadata. */
+const SETTINGS_KEY = "asterolab";
+const CALIBRATION_KEY = "asterolab_calibration";
+
 const FORMATS: Readonly<Record<string, Format>> = {
   ".pth": {
     read: loadCheckpointFile,
-    async write(path, { model, settings }) {
-      await saveWeights(path, model, settings);
+    async write(path, { model, settings, calibration }) {
+      await saveWeights(path, model, settings, calibration);
       return [path];
     },
   },
   ".safetensors": {
     read: readWeightsOfSafetensors,
-    async write(path, { model, settings }) {
+    async write(path, { model, settings, calibration }) {
       const tensors = new Map(
         [...model].map(([name, { shape, data }]) => [name, new TorchTensor("float32", shape, data)]),
       );
-      // transformers and others look for "pt"; ours is one text, as the format's metadata allows no other values.
+      // transformers and others look for "pt"; ours are JSON, as the format's metadata allows texts only.
       const metadata = new Map([["format", "pt"]]);
-      if (settings !== null) metadata.set("asterolab", JSON.stringify(settings));
+      if (settings !== null) metadata.set(SETTINGS_KEY, JSON.stringify(settings));
+      if (calibration !== null) metadata.set(CALIBRATION_KEY, JSON.stringify(calibrationToJson(calibration)));
       await writeSafetensors(path, { tensors, metadata });
       return [path];
     },
   },
   ".json": {
     read: readTfjsModel,
-    write: (path, { model, settings }, source) => {
+    write: (path, { model, settings, calibration }, source) => {
       const found = settings ?? settingsOfWeights(model, source);
-      return writeTfjsModel(path, checkNetwork(model, found, source), found);
+      return writeTfjsModel(path, { model: checkNetwork(model, found, source), settings: found, calibration });
     },
   },
 };
@@ -92,7 +101,12 @@ async function readWeightsOfSafetensors(path: string): Promise<NetworkWeights> {
   try {
     const model = new Map([...tensors].map(([name, tensor]) => [name, weightOf(name, tensor)]));
     if (model.size === 0) throw new Error("it holds no weights");
-    return { model, settings: settingsIn(metadata.get("asterolab")) };
+    const calibration = metadata.get(CALIBRATION_KEY);
+    return {
+      model,
+      settings: settingsIn(metadata.get(SETTINGS_KEY)),
+      calibration: calibration === undefined ? null : calibrationFromJson(parseJson(calibration)),
+    };
   } catch (cause) {
     throw loadError(path, cause);
   }

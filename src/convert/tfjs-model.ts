@@ -8,35 +8,41 @@
 import { createHash } from "node:crypto";
 import { promises as fs } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { NetworkSettings, StateTensor } from "../checkpoint";
+import type { NetworkSettings, StateTensor, TorchDict } from "../checkpoint";
 import { loadError } from "../checkpoint/load-error";
 import { parseConfig } from "../config";
 import { writeFileAtomic } from "../data/files";
 import { inputPoints } from "../data/prepare-spectrum";
 import { version } from "../version";
+import { calibrationFromJson, calibrationToJson } from "./calibration-json";
 import { type GraphBuilder, shapeOf } from "./graph-builder";
 import { fromGraphLayout } from "./graph-layout";
 import { INPUT_NAME, networkGraph } from "./network-graph";
 import { parseModelJson } from "./tfjs-schema";
 
+/** A network with all that a `model.json` holds of it. */
+export interface TfjsModel {
+  /** Parameters by PyTorch's names; they fit the settings. */
+  readonly model: ReadonlyMap<string, StateTensor>;
+  readonly settings: NetworkSettings;
+  /** null without one; the graph gives the scores as they are. */
+  readonly calibration: TorchDict | null;
+}
+
 /**
  * Writes a network for tfjs: `path`, and `<name>.weights.bin` in the same folder.
  *
- * @param model parameters by PyTorch's names; they fit the settings.
  * @returns the paths written.
  * @throws {DataError} when a file cannot be written.
  */
-export async function writeTfjsModel(
-  path: string,
-  model: ReadonlyMap<string, StateTensor>,
-  settings: NetworkSettings,
-): Promise<string[]> {
+export async function writeTfjsModel(path: string, contents: TfjsModel): Promise<string[]> {
+  const { model, settings } = contents;
   const graph = networkGraph(model, settings);
   const weights = Buffer.concat(graph.constants.map(({ data }) => bytesOf(data)));
   const weightsPath = path.replace(/(\.json)?$/, ".weights.bin");
   // The graph names the weights by their sum, so that a cut between the two writes is found when they are read.
   await writeFileAtomic(weightsPath, weights);
-  await writeFileAtomic(path, JSON.stringify(modelJson(graph, settings, basename(weightsPath), weights)));
+  await writeFileAtomic(path, JSON.stringify(modelJson(graph, contents, basename(weightsPath), weights)));
   return [path, weightsPath];
 }
 
@@ -45,16 +51,14 @@ export async function writeTfjsModel(
  *
  * @throws {CheckpointError} when a file is missing or damaged, or another program wrote it.
  */
-export async function readTfjsModel(
-  path: string,
-): Promise<{ model: Map<string, StateTensor>; settings: NetworkSettings }> {
+export async function readTfjsModel(path: string): Promise<TfjsModel> {
   try {
     const { weightsManifest, userDefinedMetadata } = parseModelJson(await fs.readFile(path, "utf8"));
     const [group] = weightsManifest;
     const [file] = group.paths;
     if (basename(file) !== file) throw new Error(`it names "${file}", expected weights in its own folder`);
     const bytes = await fs.readFile(join(dirname(path), file));
-    const { points, config, weights_sha256: expected } = userDefinedMetadata.asterolab;
+    const { points, config, calibration, weights_sha256: expected } = userDefinedMetadata.asterolab;
     if (sha256Of(bytes) !== expected) throw new Error(`the SHA-256 of "${file}" differs from the one it names`);
     const model = new Map<string, StateTensor>();
     let position = 0;
@@ -66,7 +70,11 @@ export async function readTfjsModel(
       // The rest are constants of the graph.
       if (dtype === "float32" && !name.startsWith("graph/")) model.set(name, fromGraphLayout(name, { shape, data }));
     }
-    return { model, settings: { points, config: parseConfig("default", config) } };
+    return {
+      model,
+      settings: { points, config: parseConfig("default", config) },
+      calibration: calibration === undefined ? null : calibrationFromJson(calibration),
+    };
   } catch (cause) {
     throw loadError(path, cause);
   }
@@ -74,7 +82,7 @@ export async function readTfjsModel(
 
 function modelJson(
   graph: GraphBuilder,
-  { config, points }: NetworkSettings,
+  { settings: { config, points }, calibration }: TfjsModel,
   weightsFile: string,
   weights: Uint8Array,
 ): Record<string, unknown> {
@@ -97,7 +105,10 @@ function modelJson(
     ],
     userDefinedMetadata: {
       structuredOutputKeys: config.heads,
-      asterolab: { version, points, config, weights_sha256: sha256Of(weights) },
+      asterolab: {
+        ...{ version, points, config, weights_sha256: sha256Of(weights) },
+        ...(calibration && { calibration: calibrationToJson(calibration) }),
+      },
     },
   };
 }

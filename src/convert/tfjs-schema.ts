@@ -17,6 +17,7 @@ const modelJsonSchema = z.object({
     asterolab: z.object({
       points: count.positive(),
       config: z.record(z.string(), z.unknown()),
+      calibration: z.record(z.string(), z.unknown()).optional(),
       weights_sha256: z.string(),
     }),
   }),

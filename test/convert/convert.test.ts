@@ -4,7 +4,16 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { before, type TestContext } from "node:test";
-import { loadCheckpointFile, saveCheckpoint, saveWeights, writeTorchFile } from "../../src/checkpoint";
+import {
+  loadCheckpointFile,
+  saveCheckpoint,
+  saveWeights,
+  type TorchDict,
+  TorchFloat,
+  TorchTensor,
+  type TorchValue,
+  writeTorchFile,
+} from "../../src/checkpoint";
 import { convert } from "../../src/convert";
 import { selectEngine } from "../../src/engine";
 import { openModel } from "../../src/predict";
@@ -42,6 +51,47 @@ for (const format of ["weights.safetensors", "model.json", "weights.pth"]) {
     model.dispose();
   });
 }
+
+/** One of every kind of value that a calibration holds. */
+const CALIBRATION: TorchDict = new Map<string, TorchValue>([
+  ["temperature", new Map([["numax", new TorchFloat(0.1 + 0.2)]])],
+  ["by_oversampling", new Map([["0", new Map([["oversampling", new TorchFloat(1)]])]])],
+  ["prior", new Map([["numax", new TorchTensor("float64", [3], Float64Array.of(0.1, 0.2, 0.7))]])],
+  ["familiarity", new Map<string, TorchValue>([["limit", new TorchFloat(Number.POSITIVE_INFINITY)]])],
+  ["whitening", new TorchTensor("float32", [2, 2], Float32Array.of(1e-45, Number.NaN, -0, 3.4e38))],
+  ["rows", 16384],
+]);
+
+for (const format of ["weights.safetensors", "model.json", "weights.pth"]) {
+  test(`a calibration comes back bit for bit through ${format}`, async (t) => {
+    const folder = temporaryFolder(t);
+    const [from, there, back] = ["from.pth", format, "back.pth"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await saveWeights(from, networkState(SMALL).model, { config: SMALL, points: POINTS }, CALIBRATION);
+    await convert(from, there);
+    await convert(there, back);
+    assert.deepStrictEqual((await loadCheckpointFile(back)).calibration, CALIBRATION);
+  });
+}
+
+test("refuses a calibration that is damaged, naming the entry", async (t) => {
+  const folder = temporaryFolder(t);
+  const [from, path] = [join(folder, "from.pth"), join(folder, "model.json")];
+  await saveWeights(from, networkState(SMALL).model, { config: SMALL, points: POINTS }, CALIBRATION);
+  await convert(from, path);
+  const document = readFileSync(path, "utf8");
+  for (const [text, replacement, message] of [
+    ['"shape":[3],"base64"', '"shape":[4],"base64"', /calibration\.prior\.numax holds 24 bytes, its shape needs 32$/],
+    ['"dtype":"float64","shape"', '"dtype":"string","shape"', /calibration\.prior\.numax\.shape is no JSON object$/],
+  ] as const) {
+    assert.ok(document.includes(text));
+    writeFileSync(path, document.replace(text, replacement));
+    await assert.rejects(convert(path, join(folder, "b.pth")), { name: "CheckpointError", message });
+  }
+});
 
 test("a plain state_dict keeps its names and has no settings", async (t) => {
   const folder = temporaryFolder(t);
