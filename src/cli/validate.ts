@@ -3,6 +3,7 @@
 import { Command, Option } from "commander";
 import { type Config, ENGINE_NAMES, type Filter } from "../config";
 import { Dataset } from "../data/dataset";
+import { labelReportLines } from "../data/label-report";
 import type { HeadName } from "../data/parameters";
 import type { SpectrumSource } from "../data/source";
 import { engineLines, selectEngine } from "../engine";
@@ -177,7 +178,10 @@ async function withSource<T>(
 ): Promise<T> {
   const source = await openSource(opened, flags);
   try {
-    process.stderr.write(`${source.rows} spectra of ${flags.data ? `"${flags.data}"` : source.folder}\n`);
+    const { rowsRead, rowsKept } = source.report;
+    const count = rowsKept < rowsRead ? `${rowsKept} of ${rowsRead}` : rowsKept;
+    const folder = flags.data ? `"${flags.data}"` : source.folder;
+    process.stderr.write(`${[`${count} spectra of ${folder}`, ...labelReportLines(source.report)].join("\n")}\n`);
     const progress = createProgress({ label: "validate", total: source.rows });
     const batchSize = Math.min(opened.config.num_batchsize, LARGEST_BATCH);
     return await work(source, batchSize, (done) => progress.update(done)).finally(() => progress.stop());

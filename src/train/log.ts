@@ -1,6 +1,7 @@
 /** The run's log in words: the reference's lines, to `rank-<n>.log` and to whoever listens. */
 
 import { join } from "node:path";
+import { labelReportLines } from "../data/label-report";
 import { type HeadName, PARAMETERS } from "../data/parameters";
 import type { SpectrumSource } from "../data/source";
 import { type Engine, engineLines } from "../engine";
@@ -73,14 +74,11 @@ export function startLines(start: {
   readonly data: SpectrumSource;
 }): string[] {
   const { data } = start;
-  const { rowsRead, rowsKept, outOfRange } = data.report;
-  const clipped = Object.entries(outOfRange).filter(([, count]) => count > 0);
+  const { rowsRead, rowsKept } = data.report;
   return [
     ...engineLines(start.engine),
     `network of ${start.parameterCount} parameters for spectra of ${data.points} points, heads ${data.heads.join(" ")}`,
     `${rowsKept} of ${rowsRead} spectra in "${data.folder}", ${start.stepsPerEpoch} steps an epoch`,
-    ...(clipped.length > 0
-      ? [`labels outside the class edges: ${clipped.map(([head, count]) => `${head} ${count}`).join(", ")}`]
-      : []),
+    ...labelReportLines(data.report),
   ];
 }

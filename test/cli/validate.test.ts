@@ -55,13 +55,16 @@ test("validate --calibrate fits on one half, reports the other, and writes a mod
   );
 });
 
-test("--filter keeps stars by their labels", async (t) => {
+test("--filter keeps stars by their labels, and says how many it leaves out", async (t) => {
   const { data, model } = await tinyModel(t);
   const all = JSON.parse(validate("--path", model, "--data", data, "--json").stdout);
-  const low = JSON.parse(validate("--path", model, "--data", data, "--json", "--filter", "numax<150").stdout);
+  const filtered = validate("--path", model, "--data", data, "--json", "--filter", "numax<150");
+  const low = JSON.parse(filtered.stdout);
   const high = JSON.parse(validate("--path", model, "--data", data, "--json", "--filter", "numax >= 150").stdout);
   assert.equal(low.rows + high.rows, all.rows);
   assert.ok(low.rows > 0 && high.rows > 0);
+  const counts = `${low.rows} of ${all.rows} spectra of "${data}"\nrows left out: ${high.rows} by the filter\n`;
+  assert.ok(filtered.stderr.includes(`\n${counts}`), filtered.stderr);
 });
 
 test("requests that cannot be met end with exit code 2 and one line, and write nothing", async (t) => {
