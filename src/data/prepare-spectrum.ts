@@ -60,14 +60,14 @@ export class SpectrumPreparer {
    */
   prepare(power: Float32Array | Float64Array, out: Float32Array, location: DataLocation): void {
     const { normalize, rebin } = this.preparation;
-    checkPowers(power, location);
+    const zeros = countZeros(power, location);
     const binned = rebin === 1 ? power : average(power, rebin, out);
     if (normalize === "none") {
       for (let bin = 0; bin < out.length; bin++) out[bin] = Math.max(binned[bin]!, RAW_FLOOR);
       return;
     }
     const level = median(binned);
-    if (!(level > 0)) throw zeroMedian(binned, location);
+    if (!(level > 0)) throw zeroMedian(zeros, power.length, location);
     for (let bin = 0; bin < out.length; bin++) out[bin] = binned[bin]! / level;
     this.background?.divide(out, LEAST_BACKGROUND);
     for (let bin = 0; bin < out.length; bin++) out[bin] = Math.max(out[bin]!, MEDIAN_FLOOR);
@@ -109,11 +109,15 @@ function average(power: Float32Array | Float64Array, rebin: number, out: Float32
   return out;
 }
 
-function checkPowers(power: Float32Array | Float64Array, location: DataLocation): void {
+/** The number of zeros. @throws {DataError} when a power is NaN, infinite or negative. */
+function countZeros(power: Float32Array | Float64Array, location: DataLocation): number {
+  let zeros = 0;
   for (let bin = 0; bin < power.length; bin++) {
     const value = power[bin]!;
     if (!(value >= 0 && value <= FLOAT32_MAX)) throw badPower(value, bin, location);
+    if (value === 0) zeros++;
   }
+  return zeros;
 }
 
 function badPower(value: number, bin: number, location: DataLocation): DataError {
@@ -124,12 +128,10 @@ function badPower(value: number, bin: number, location: DataLocation): DataError
   );
 }
 
-function zeroMedian(power: Float32Array | Float64Array, location: DataLocation): DataError {
-  let zeros = 0;
-  for (const value of power) if (value === 0) zeros++;
+function zeroMedian(zeros: number, points: number, location: DataLocation): DataError {
   const where = location.row === undefined ? "the spectrum" : `row ${location.row}`;
   return new DataError(
-    `Cannot scale "${location.path}": ${where} has ${zeros} zeros among ${power.length} powers, expected fewer than half`,
+    `Cannot scale "${location.path}": ${where} has ${zeros} zeros among ${points} powers, expected fewer than half`,
     location,
   );
 }

@@ -127,6 +127,6 @@ test("the background takes any unit, and refuses what is half zeros", () => {
   assertClose(other, one, { rtol: 1e-5 });
   assert.throws(() => preparer.prepare(power.fill(0, 0, 600), one, location), {
     name: "DataError",
-    message: 'Cannot scale "star.txt": the spectrum has 200 zeros among 300 powers, expected fewer than half',
+    message: 'Cannot scale "star.txt": the spectrum has 600 zeros among 900 powers, expected fewer than half',
   });
 });
