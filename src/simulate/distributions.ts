@@ -27,8 +27,3 @@ export function logUniform(random: Random, low: number, high: number): number {
 export function chance(random: Random, probability: number): boolean {
   return random.uniform() < probability;
 }
-
-/** A phase in [0, 1). */
-export function wrap(phase: number): number {
-  return phase - Math.floor(phase);
-}

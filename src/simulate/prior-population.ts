@@ -27,8 +27,9 @@
  * snr, vl1, vl2 and aer reach beyond the reference's class edges; the data reader counts what it puts into end classes.
  */
 
+import { wrapPhase } from "../data/phases";
 import type { Random } from "../random";
-import { chance, logNormal, logUniform, normal, within, wrap } from "./distributions";
+import { chance, logNormal, logUniform, normal, within } from "./distributions";
 import { drawDetails, flatPeriodSpacing, isotropicInclination, stelloNumax } from "./prior-parts";
 import { MAX_CURVATURE, orderAtNumax, type Star } from "./star";
 
@@ -100,8 +101,8 @@ export function drawPopulation(random: Random): Star {
     aer: chance(random, 0.8) ? random.between(0.005, 0.2) : random.between(0.2, 0.4),
     a3: random.between(-0.4, 0.4),
     inc: isotropicInclination(random),
-    epp: chance(random, 0.2) ? random.uniform() : wrap(normal(random, epp.mean, epp.deviation)),
-    epg: chance(random, 0.4) ? random.uniform() : wrap(normal(random, 0.28, 0.1)),
+    epp: chance(random, 0.2) ? random.uniform() : wrapPhase(normal(random, epp.mean, epp.deviation)),
+    epg: chance(random, 0.4) ? random.uniform() : wrapPhase(normal(random, 0.28, 0.1)),
     snr: logUniform(random, 4, 300),
     gamma: within(0.04, 0.35, () =>
       chance(random, 0.2) ? random.between(0.04, 0.35) : logNormal(random, state.gamma.median, state.gamma.deviation),
