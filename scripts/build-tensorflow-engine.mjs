@@ -44,7 +44,11 @@ for name in ("tensorflow", "tensorflow-cpu", "tensorflow_cpu"):
         folder = os.path.dirname(spec.origin)
         nvidia = os.path.join(os.path.dirname(folder), "nvidia")
         cuda = [os.path.join(nvidia, part, "lib") for part in sorted(os.listdir(nvidia))] if os.path.isdir(nvidia) else []
-        found = {"package": name, "version": distribution.version, "folder": folder, "cuda": [path for path in cuda if os.path.isdir(path)]}
+        runtime = [d.version for d in metadata.distributions() if (d.metadata["Name"] or "").startswith("nvidia-cuda-runtime")]
+        found = {
+            "package": name, "version": distribution.version, "folder": folder,
+            "cuda": [path for path in cuda if os.path.isdir(path)], "cudaVersion": runtime[0] if runtime else None,
+        }
         break
 print(json.dumps(found))
 `;

@@ -11,6 +11,8 @@ export interface TensorflowBuild {
   readonly folder: string;
   /** The folders of CUDA's libraries; empty for a TensorFlow without. */
   readonly cuda: readonly string[];
+  /** Of the CUDA runtime beside TensorFlow; null where there is none. */
+  readonly cudaVersion: string | null;
 }
 
 const PACKAGE = "@tensorflow/tfjs-node-gpu";

@@ -118,9 +118,19 @@ test("the TensorFlow for CUDA is found without importing it, and the addon is li
   put("tensorflow-9.9.0.dist-info/RECORD", "tensorflow/__init__.py,,\n");
   for (const [part, names] of Object.entries(CUDA)) for (const name of names) put(`nvidia/${part}/lib/${name}`);
   put("nvidia/cuda_nvcc/bin/ptxas");
+  put(
+    "nvidia_cuda_runtime_cu12-12.9.79.dist-info/METADATA",
+    "Metadata-Version: 2.1\nName: nvidia-cuda-runtime-cu12\nVersion: 12.9.79\n",
+  );
   const seen = join(folder, "seen");
-  const compiler = program(folder, "cxx", `[ "$1" = --version ] && exit 0\nprintf '%s\\n' "$@" > ${seen}; exit 1`);
-  const { stderr } = build(folder, ["--python", "python3"], { CXX: compiler, PYTHONPATH: site });
+  // Any addon that loads stands for the one that a compiler would make.
+  const compiler = program(
+    folder,
+    "cxx",
+    `[ "$1" = --version ] && exit 0\nprintf '%s\\n' "$@" > ${seen}\nwhile [ "$1" != -o ]; do shift; done; cp "${join(root, "build", "Release", "asterolab.node")}" "$2"`,
+  );
+  const { status, stderr } = build(folder, ["--python", "python3"], { CXX: compiler, PYTHONPATH: site });
+  assert.equal(status, 0, stderr);
   assert.match(stderr, /compiling the addon against tensorflow 9\.9\.0 of site\/tensorflow \.\.\.\n/);
   const args = readFileSync(seen, "utf8").trim().split("\n");
   const libraries = Object.entries(CUDA).flatMap(([part, names]) =>
@@ -135,6 +145,13 @@ test("the TensorFlow for CUDA is found without importing it, and the addon is li
     args.filter((arg) => arg.startsWith("-Wl,-rpath,")),
     folders.map((path) => `-Wl,-rpath,${path}`),
   );
+  const record = JSON.parse(readFileSync(join(folder, PACKAGE, "lib", "napi-v8", "asterolab.json"), "utf8")) as object;
+  assert.deepEqual(record, {
+    ...{ package: "tensorflow", version: "9.9.0", folder: folders[0], cuda: folders.slice(1), cudaVersion: "12.9.79" },
+    ...{ platform: process.platform, arch: process.arch },
+  });
+  const again = build(folder, ["--python", "python3"], { CXX: compiler, PYTHONPATH: site });
+  assert.match(again.stderr, /: in place, with tensorflow 9\.9\.0 of site\/tensorflow; nothing to do\n$/);
 });
 
 test("a Python without TensorFlow, and one with too old a one, are refused", { skip }, (t) => {
