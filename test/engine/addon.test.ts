@@ -117,6 +117,43 @@ test("a kernel with an even number of taps is refused", () => {
   });
 });
 
+/** The words of a division (src/engine/division.ts). */
+function divisionOf(whole: number, slices: readonly number[], merges: readonly number[]): Int32Array {
+  const words = new Int32Array(13);
+  words[0] = whole;
+  words.set(slices, 1);
+  words.set(merges, 7);
+  return words;
+}
+
+for (const testCase of cases.filter(({ op }) => op.endsWith("Backward") && op !== "logBackward")) {
+  test(`${testCase.op} refuses divisions that are no tree of at most two sums over all rows`, () => {
+    const run = (division: unknown) => call(testCase.op, { ...guarded(testCase, 0).fields, division });
+    run(divisionOf(3, [3], [0]));
+    // What is saved of a divided block has another size.
+    if (testCase.op !== "convBlockBackward") run(divisionOf(9, [1, 2], [0, 1])); // a part of a larger batch
+    const wrong: readonly Int32Array[] = [
+      divisionOf(3, [2], [0]), // a row too few
+      divisionOf(4, [2, 2], [0, 1]), // a row too many
+      divisionOf(2, [3], [0]), // more than the whole
+      divisionOf(3, [4, -1], [0, 1]),
+      divisionOf(3, [1, 2], [0, 2]), // merged with what is not there
+      divisionOf(3, [1, 2], [0, -1]),
+      divisionOf(3, [1, 1, 1], [0, 0, 0]), // three sums
+    ];
+    for (const division of wrong) {
+      assert.throws(() => run(division), {
+        name: "RangeError",
+        message: `${testCase.op}: division must cover 3 rows with a tree of two sums`,
+      });
+    }
+    assert.throws(() => run(new Int32Array(12)), {
+      name: "TypeError",
+      message: `${testCase.op}: division must be a Int32Array of 13 elements, got a Int32Array of 12 elements`,
+    });
+  });
+}
+
 test("labels outside their head are refused by row and head", () => {
   const testCase = cases.find(({ op }) => op === "headsCrossEntropy")!;
   for (const label of [-1, 2, 2 ** 31 - 1]) {
