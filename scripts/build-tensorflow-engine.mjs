@@ -28,7 +28,8 @@ const LIBRARIES = isMac
   ? ["libtensorflow_cc.2.dylib", "libtensorflow_framework.2.dylib"]
   : ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
 /** On other machines `tensorflow` is what has no CUDA, and pip has no tensorflow-cpu. */
-const CPU_PACKAGE = process.platform === "linux" && process.arch === "x64" ? "tensorflow-cpu" : "tensorflow";
+const hasCudaWheels = process.platform === "linux" && process.arch === "x64";
+const CPU_PACKAGE = hasCudaWheels ? "tensorflow-cpu" : "tensorflow";
 
 /** Where TensorFlow lies in an environment, read without importing it; `null` for one that is not there or not whole. */
 const PROBE = `
@@ -75,7 +76,9 @@ try {
 
 function main() {
   const folder = packageFolder();
-  const wantsGpu = options.gpu || (!options.cpu && runs("nvidia-smi", ["-L"]));
+  if (options.gpu && !hasCudaWheels && !options.python)
+    stop(`pip's TensorFlow uses GPUs on Linux on x64 only, this is ${process.platform} on ${process.arch}; use --cpu`);
+  const wantsGpu = options.gpu || (!options.cpu && hasCudaWheels && runs("nvidia-smi", ["-L"]));
   const tensorflow = options.python ? probe(options.python) : tensorflowOfVenv(wantsGpu);
   if (tensorflow === null)
     throw new Impossible(`"${options.python}" has no TensorFlow; install it there: pip install tensorflow`);

@@ -60,6 +60,20 @@ test("a virtual environment that cannot be made is an error that says what is ne
   assert.equal(existsSync(join(folder, ".venv")), false);
 });
 
+test("a GPU is refused where pip has no TensorFlow for it", (t) => {
+  const folder = checkout(t);
+  const machine = join(folder, "machine.cjs");
+  writeFileSync(machine, 'Object.defineProperty(process, "arch", { value: "arm64" });');
+  const { status, stderr } = build(folder, ["--gpu"], { NODE_OPTIONS: `--require ${machine}` });
+  assert.deepEqual(
+    [status, stderr],
+    [
+      1,
+      `engine:tensorflow: pip's TensorFlow uses GPUs on Linux on x64 only, this is ${process.platform} on arm64; use --cpu\n`,
+    ],
+  );
+});
+
 test("with --optional the same trouble is told and ends well", (t) => {
   const folder = checkout(t);
   const python = program(folder, "broken", "exit 3");
