@@ -140,6 +140,7 @@ function runOnce(mpirun: Mpirun, command: readonly string[], options: RanksOptio
       const lost = maybeLostProcess(tail);
       const rank = lost && rankOf(lost.pid);
       if (rank) onLine(`${rank} ended with ${lost.how}; the job has ended`);
+      if (signal !== null && !kill.aborted) onLine(`${mpirun.command} itself was ended by ${signal}; the job ends`);
       stop.removeEventListener("abort", onStop);
       kill.removeEventListener("abort", onKill);
       resolve(signal === null ? (code ?? 1) : 1);

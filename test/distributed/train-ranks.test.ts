@@ -10,6 +10,7 @@ import { loadCheckpointFile } from "../../src/checkpoint";
 import type { ConfigSpec } from "../../src/config";
 import { withoutRank } from "../../src/distributed/launch";
 import { maybeFindMpirun } from "../../src/distributed/mpirun";
+import { isAlive } from "../../src/files";
 import { readMetrics } from "../../src/train/metrics-file";
 import { projectRoot } from "../../src/version";
 import { temporaryFolder } from "../data/make-shard";
@@ -135,6 +136,19 @@ test("a rank that is killed is named, and the run restarts from its last checkpo
     steps,
     Array.from({ length: 240 }, (_, index) => index + 1),
   );
+});
+
+test("an mpirun that is killed is named, and its ranks end", { skip }, async (t) => {
+  const run = start(t, LONG);
+  const pids = await ranksOf(run);
+  const mpirun = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pids[0]}/status`, "utf8"))![1]);
+  assert.notEqual(mpirun, run.child.pid);
+  process.kill(mpirun, "SIGKILL");
+  assert.equal(await run.code, 1, run.output.stderr);
+  assert.match(run.output.stderr, /^asterolab: mpirun\S* itself was ended by SIGKILL; the job ends$/m);
+  // Nobody ends them: they do so themselves.
+  for (let attempt = 0; attempt < 100 && pids.some(isAlive); attempt++) await sleep(200);
+  await assertGone(pids);
 });
 
 test("a request that is wrong is refused with exit code 2, once, and not restarted", { skip }, async (t) => {
