@@ -77,9 +77,10 @@ test("SIGINT interrupts as the message does", async () => {
 
 test("a shutdown in the middle of a computation leaves no process", async () => {
   const own = await TestClient.start();
-  own.send("shell", "execute_request", { code: "for (;;);" });
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const id = own.send("shell", "execute_request", { code: "console.log('begun'); for (;;);" });
+  await own.until(() => streamOf(own.of(id)) === "begun\n");
   const started = processesUnder(own.process.pid!);
+  assert.ok(started.length > 0, "the process of the cells");
   assert.equal(await own.stop(), 0);
   assert.deepEqual(started.filter(isAlive), []);
 });

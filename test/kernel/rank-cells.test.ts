@@ -69,11 +69,13 @@ for (const implementation of ["openmpi", "mpich"] as const) {
     const end = ranks.run(`${BEGUN}await (comm.rank === 0 ? comm.barrier() : new Promise(() => undefined));`);
     await ranks.printed("begun");
     await sleep(1000);
+    const started = processesUnder(process.pid);
+    assert.ok(started.length >= 3, "mpirun and two ranks");
     ranks.cells.interrupt();
     const { reason, outcome } = await end;
     assert.match(reason!, /^out of step \(rank 0 made 1 calls to all ranks, rank 1 0\): the ranks have been restarted/);
     assert.equal(outcome?.status === "error" && outcome.error.ename, "KeyboardInterrupt");
-    await gone(processesUnder(process.pid));
+    await gone(started);
   });
 
   test(`${implementation}: a rank that leaves is named with its exit code`, { skip }, async (t) => {
