@@ -7,6 +7,7 @@ import { LONGEST_DAYS, SHORTEST_DAYS } from "./data/grid";
 import { HEAD_NAMES, type HeadName, SEVEN_HEADS } from "./data/parameters";
 import { maybePrecisionProblem } from "./engine/precision";
 import { ConfigError } from "./errors";
+import { describeIoError } from "./files";
 import { parseJson } from "./json";
 import { PRIOR_NAMES, type PriorName } from "./simulate/priors";
 
@@ -329,7 +330,7 @@ export function readConfigFile(path: string): ConfigSpec {
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
-    throw configError([`Cannot read config file "${path}": ${(cause as NodeJS.ErrnoException).code}`]);
+    throw configError([`Cannot read config file "${path}": ${describeIoError(cause)}`]);
   }
   try {
     const spec = parseJson(text);

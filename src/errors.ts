@@ -44,12 +44,16 @@ export class DataError extends Error {
 /** A checkpoint cannot be written, read, verified or fitted to the network. */
 export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
+  /** True when there is no such file: another path would be right. */
+  readonly isRequest: boolean;
+
   constructor(
     message: string,
     readonly path: string,
-    options: { cause?: unknown } = {},
+    options: { cause?: unknown; isRequest?: boolean } = {},
   ) {
-    super(message, options);
+    super(message, { cause: options.cause });
+    this.isRequest = options.isRequest ?? false;
   }
 }
 
@@ -127,6 +131,9 @@ export class CommunicatorError extends Error {
 export function exitCodeOf(error: unknown): 1 | 2 {
   if (error instanceof CliError || error instanceof ConfigError) return 2;
   const mayBeRequest =
-    error instanceof DataError || error instanceof NotebookError || error instanceof CommunicatorError;
+    error instanceof CheckpointError ||
+    error instanceof DataError ||
+    error instanceof NotebookError ||
+    error instanceof CommunicatorError;
   return mayBeRequest && error.isRequest ? 2 : 1;
 }

@@ -114,7 +114,7 @@ test("a config file that cannot be used is refused with its path", () => {
     const path = join(folder, "config.json");
     assert.throws(() => readConfigFile(path), {
       name: "ConfigError",
-      message: `Cannot read config file "${path}": ENOENT`,
+      message: `Cannot read config file "${path}": no such file or folder`,
     });
     writeFileSync(path, "{");
     assert.throws(

@@ -6,6 +6,7 @@ test("an error of the request ends with exit code 2", () => {
   assert.equal(exitCodeOf(new CliError("unknown flag")), 2);
   assert.equal(exitCodeOf(new ConfigError("unknown setting")), 2);
   assert.equal(exitCodeOf(new DataError("no such folder", { path: "x" }, { isRequest: true })), 2);
+  assert.equal(exitCodeOf(new CheckpointError("no such file", "x", { isRequest: true })), 2);
 });
 
 test("an error of the work ends with exit code 1", () => {

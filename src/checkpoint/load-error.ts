@@ -1,7 +1,7 @@
 /** The one-line error for a checkpoint that cannot be used. */
 
 import { CheckpointError } from "../errors";
-import { describeIoError, isSystemError } from "../files";
+import { describeIoError, errorCode, isSystemError } from "../files";
 
 /** Enough for every message of ours; names inside a damaged file can be 64 kB long. */
 const MAX_LENGTH = 600;
@@ -9,7 +9,8 @@ const MAX_LENGTH = 600;
 /** `Cannot load checkpoint "runs/a/checkpoint.pth": ...`, with what a damaged file says made printable. */
 export function loadError(path: string, cause: unknown): CheckpointError {
   const reason = isSystemError(cause) ? describeIoError(cause) : (cause as Error).message;
-  return new CheckpointError(`Cannot load checkpoint "${path}": ${printable(reason)}`, path, { cause });
+  const isRequest = errorCode(cause) === "ENOENT";
+  return new CheckpointError(`Cannot load checkpoint "${path}": ${printable(reason)}`, path, { cause, isRequest });
 }
 
 function printable(text: string): string {

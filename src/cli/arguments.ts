@@ -18,6 +18,19 @@ export function integer(flag: string, minimum: number): (text: string) => number
   };
 }
 
+/**
+ * A parser for a flag that must be a number, not below 0.
+ *
+ * @throws {CliError} from the parser, naming the flag and its value.
+ */
+export function tolerance(flag: string): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (!(value >= 0)) throw new CliError(`${flag} must be a number of at least 0, got "${text}"`);
+    return value;
+  };
+}
+
 /** Gathers the values of an option that may be repeated. */
 export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];

@@ -7,7 +7,7 @@ import { inspectNotebook } from "../notebook/inspect";
 import { readNotebook } from "../notebook/notebook-file";
 import { readParameters } from "../notebook/parameters";
 import { verifyNotebook } from "../notebook/verify";
-import { collect, seconds } from "./arguments";
+import { collect, seconds, tolerance } from "./arguments";
 import { abortOnSignals, createView } from "./notebook-view";
 
 export function inspectCommand(): Command {
@@ -49,8 +49,8 @@ export function verifyCommand(): Command {
     .option("-y, --parameters-yaml <yaml>", "run with other parameters than recorded", collect, [])
     .option("-k, --kernel <name>", "run on this kernel instead of the notebook's own")
     .option("--cwd <folder>", "run the kernel in this folder instead of a fresh one")
-    .option("--rtol <number>", "how far numbers may differ, relative to the old ones", Number, 1e-6)
-    .option("--atol <number>", "how far numbers may differ at all", Number, 1e-9)
+    .option("--rtol <number>", "how far numbers may differ, relative to the old ones", tolerance("--rtol"), 1e-6)
+    .option("--atol <number>", "how far numbers may differ at all", tolerance("--atol"), 1e-9)
     .option("--lax", "compare the outputs of cells tagged nbval-check-output alone")
     .option("--execution-timeout <seconds>", "interrupt a cell that takes longer, and fail", seconds)
     .action(verifyAction);

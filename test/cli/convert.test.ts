@@ -33,6 +33,11 @@ test("convert writes the other format, prints its path, and ends with the exit c
     stdout: "",
     stderr: `asterolab: Cannot convert "${wrong}": expected a name that ends in .pth, .safetensors or .json (tfjs)\n`,
   });
+  assert.deepEqual(asterolab("convert", join(folder, "b.pth"), to), {
+    status: 2,
+    stdout: "",
+    stderr: `asterolab: Cannot load checkpoint "${join(folder, "b.pth")}": no such file or folder\n`,
+  });
   const { status, stderr } = asterolab("convert", from, join(folder, "model.json"));
   assert.equal(status, 1);
   assert.match(

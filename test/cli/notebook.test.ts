@@ -124,6 +124,17 @@ test("a wrong request ends with exit code 2 and one line, and writes nothing", (
     assert.match(stderr.trim().split("\n")[0]!, text);
     assert.equal(existsSync(output), false);
   }
+  for (const [flag, value] of [
+    ["--rtol", "abc"],
+    ["--atol", "-1"],
+  ] as const) {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [PROGRAM, "notebook", "verify", input, flag, value],
+      OPTIONS,
+    );
+    assert.deepEqual([status, stderr], [2, `asterolab: ${flag} must be a number of at least 0, got "${value}"\n`]);
+  }
   const { status, stderr } = notebookRun();
   assert.deepEqual([status, stderr], [2, "asterolab: notebook run: missing argument 'input'\n"]);
 });

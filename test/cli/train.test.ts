@@ -146,7 +146,16 @@ test("wrong requests end with exit code 2 and one line that says what would be r
     [trainCommand(), [...start, "--preset", "huge"], /Allowed choices are reference, default, compact/],
     [trainCommand(), [...start, "--set", "num_epoch=3"], /^Unknown setting "num_epoch"; did you mean "num_epochs"\?$/],
     [trainCommand(), [...start, "--set", "num_epochs=many"], /^Setting "num_epochs" is "many": /],
-    [trainCommand(), [...start, "--config", join(data, "x.json")], /^Cannot read config file ".*x\.json": /],
+    [
+      trainCommand(),
+      [...start, "--config", join(data, "x.json")],
+      /^Cannot read config file ".*x\.json": no such file or folder$/,
+    ],
+    [
+      trainCommand(),
+      [...start, "--data", data, "--set", `init=${join(data, "x.pth")}`],
+      /^Cannot load checkpoint ".*x\.pth": no such file or folder$/,
+    ],
     [trainCommand(), [...start, "--config", config, "--data", join(data, "missing")], /^Cannot .*missing"/],
     [validateCommand(), ["--data", data], /required option '--path <dir\|file\.pth>' not specified/],
     [validateCommand(), ["--path", run, "--data", data], /^Cannot open model ".*run": no such file or folder/],
