@@ -1,12 +1,15 @@
 /** `asterolab doctor`: what works on this machine, and how to get what does not. */
 
-import { spawnSync } from "node:child_process";
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
+import { join } from "node:path";
 import { Command } from "commander";
 import { addonPath } from "../distributed/addon";
 import { maybeFindMpirun } from "../distributed/mpirun";
-import { version } from "../version";
+import type { TensorflowBuild } from "../engine/tensorflow/load";
+import { describeIoError, errorCode } from "../files";
+import { projectRoot, version } from "../version";
 
 /** One thing the program can use: whether it is there, what was found, and how to get it if it is not. */
 export interface Finding {
@@ -57,7 +60,7 @@ export async function examine(): Promise<Report> {
     },
     compiler: toolFinding(process.env.CXX ?? "c++", ["--version"], "Debian: apt-get install g++ make"),
     kernel: kernelFinding(),
-    jupyter: toolFinding("jupyter", ["--version"], "npm run jupyter; not needed to execute notebooks headless"),
+    jupyter: jupyterFinding(),
     mpi: mpiFinding(),
     gpu: toolFinding("nvidia-smi", ["-L"], "no NVIDIA driver here; the native engine needs none"),
   };
@@ -83,8 +86,7 @@ async function tensorflowFinding(): Promise<Finding> {
   const build = maybeTensorflowBuild();
   const finding = inChild("tensorflow");
   const [gpus, isOnGpu] = [gpuCount(), / GPU\b/.test(finding.detail)];
-  const cuda = build === null ? "" : ` for ${build.cuda.length > 0 ? "CUDA" : "the CPU"}`;
-  const origin = build === null ? "" : `; ${build.package} ${build.version}${cuda} in ${build.folder}`;
+  const origin = build === null ? "" : `; ${describeBuild(build)}`;
   const command = `npm run engine:tensorflow${gpus > 0 ? " -- --gpu" : ""}`;
   if (!finding.ok) return { ...finding, advice: `run "${command}"; environment.md, section GPU` };
   const detail = `${finding.detail}${origin}`;
@@ -95,6 +97,12 @@ async function tensorflowFinding(): Promise<Finding> {
     detail: unused,
     advice: `run "${command}"; with TF_CPP_MIN_LOG_LEVEL=0 it says which of CUDA's libraries it misses`,
   };
+}
+
+/** Which TensorFlow, for which CUDA, and where. */
+export function describeBuild({ package: name, version: built, cuda, cudaVersion, folder }: TensorflowBuild): string {
+  const target = cuda.length === 0 ? "the CPU" : `CUDA ${cudaVersion ?? ""}`.trim();
+  return `${name} ${built} for ${target} in ${folder}`;
 }
 
 function inChild(name: "tensorflow"): Finding {
@@ -115,7 +123,35 @@ function toolFinding(tool: string, args: readonly string[], advice: string): Fin
   const result = spawnSync(tool, args, { encoding: "utf8", timeout: 20_000 });
   const line = `${result.stdout ?? ""}`.split("\n").find((text) => text.trim() !== "");
   if (result.status === 0) return { ok: true, detail: line?.trim() ?? tool };
-  return { ok: false, detail: result.error ? "not found" : `${tool} failed with exit code ${result.status}`, advice };
+  return { ok: false, detail: failureOf(tool, result), advice };
+}
+
+/** Why a tool gave no answer: a slow or forbidden one is there. */
+function failureOf(tool: string, { error, status, signal }: SpawnSyncReturns<string>): string {
+  if (error === undefined) return `${tool} failed with ${status === null ? signal : `exit code ${status}`}`;
+  return errorCode(error) === "ENOENT" ? "not found" : `${tool} does not run: ${describeIoError(error)}`;
+}
+
+/** The first Jupyter that runs: that of the environment, or the one which `npm run jupyter` has put into .venv. */
+export function jupyterFinding(
+  commands: readonly string[] = ["jupyter", join(projectRoot, ".venv", "bin", "jupyter")],
+): Finding {
+  const advice = 'run "npm run jupyter"; not needed to execute notebooks headless';
+  let missing = "not found";
+  for (const command of commands) {
+    const result = spawnSync(command, ["--version"], { encoding: "utf8", timeout: 60_000 });
+    if (result.status !== 0) {
+      const failure = failureOf(command, result);
+      if (missing === "not found") missing = failure;
+      continue;
+    }
+    const versionOf = (name: string): string | undefined =>
+      new RegExp(`^${name}\\s*:\\s*(\\d\\S*)`, "m").exec(result.stdout)?.[1];
+    const lab = versionOf("jupyterlab");
+    const found = lab === undefined ? `Jupyter ${versionOf("jupyter_core")}, without JupyterLab` : `JupyterLab ${lab}`;
+    return { ok: true, detail: `${found} (${command})` };
+  }
+  return { ok: false, detail: missing, advice };
 }
 
 /** An mpirun, and the addon for its MPI. */
