@@ -36,7 +36,8 @@ const LEAST_CORRELATION = 0.25;
  * would raise a mean, do not matter to it.
  */
 export function oversamplingOf(power: Float64Array): number {
-  const far = medianLogRatio(power, FAR_LAG);
+  // Beyond ln 3 it is the slope of the background that tells powers apart: a short observation's bins are far apart.
+  const far = Math.min(Math.log(3), medianLogRatio(power, FAR_LAG));
   if (!(far > 0)) return 1;
   const correlationAt = (lag: number): number =>
     1 - (Math.sinh(medianLogRatio(power, lag) / 2) / Math.sinh(far / 2)) ** 2;

@@ -5,6 +5,7 @@ import { rebinPower } from "../../src/data/rebin";
 import { resampleSpectrum, type Spectrum } from "../../src/predict/resample";
 import { oversamplingOf } from "../../src/predict/spectrum-statistics";
 import { Random } from "../../src/random";
+import { Simulator, starOf } from "../../src/simulate";
 import { gridOf } from "../../src/simulate/observation";
 import { assertClose } from "../assert-close";
 
@@ -124,6 +125,19 @@ test("how far a spectrum is oversampled is counted exactly, whatever the noise",
       assert.equal(oversamplingOf(Float64Array.from(powers)), factor, `factor ${factor}, seed ${seed}`);
     }
   }
+});
+
+test("a short observation of giants on steep backgrounds is not taken for an oversampled one", () => {
+  const grid = gridOf(27);
+  const simulator = new Simulator({ grid });
+  const power = new Float64Array(grid.points);
+  let critical = 0;
+  for (let row = 0; row < 100; row++) {
+    const source = { seed: 99, row };
+    simulator.writeSpectrum(starOf("population", source), source, power);
+    if (oversamplingOf(power) === 1) critical++;
+  }
+  assert.ok(critical >= 97, `${critical} of 100`);
 });
 
 test("an oversampled spectrum of another length is thinned to its own critical step first", () => {
