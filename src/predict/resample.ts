@@ -188,7 +188,7 @@ function tooLittleCovered({ path, frequencyUHz }: Spectrum, grid: Grid, covered:
   const minutes = Math.round(1e6 / (2 * highest) / 60);
   const wanted = `${format(grid.firstFrequencyUHz)} to ${format(frequencyOfBin(grid.points - 1, grid))} µHz`;
   return new DataError(
-    `Cannot use "${path}": its frequencies, ${range}, cover ${Math.round((100 * covered) / grid.points)} % of the ` +
+    `Cannot use "${path}": its frequencies, ${range}, cover ${Math.floor((100 * covered) / grid.points)} % of the ` +
       `network's ${wanted}, expected at least ${100 * LEAST_COVERAGE} %; is the unit of frequency right?` +
       (isLow ? ` As a Nyquist frequency its highest one belongs to a cadence of ${minutes} minutes` : ""),
     { path },

@@ -306,4 +306,6 @@ test("a spectrum that covers less than half of the grid is refused", () => {
         'Cannot use "star.txt": its frequencies, 0.1 to 90 µHz, cover 44 % of the network\'s 2 to 201.9 µHz, expected at least 50 %; is the unit of frequency right? As a Nyquist frequency its highest one belongs to a cadence of 93 minutes',
     },
   );
+  const almost = spectrum(997, 100, 0.1, () => 1);
+  assert.throws(() => resampleSpectrum(almost, GRID), { message: /cover 49 % of .* expected at least 50 %/ });
 });
