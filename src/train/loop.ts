@@ -7,7 +7,7 @@ import type { Config } from "../config";
 import { divisionOf } from "../data/division";
 import { type Communicator, openWorld } from "../distributed";
 import { maybeKernelHooks, stoppable } from "../kernel/hooks";
-import { explosionWatch, meetAnomaly } from "./anomaly";
+import { meetAnomaly } from "./anomaly";
 import { evaluate, yieldToEvents } from "./evaluate";
 import { iterationLine, validationLines } from "./log";
 import { type OpenRun, openRun } from "./open-run";
@@ -139,7 +139,6 @@ async function trainEpoch(
   let pending = 0; // batches in `gradients`
   let sinceLog = { loss: 0, seconds: 0, steps: 0 };
   let startedAt = performance.now();
-  const watchLoss = explosionWatch(run.baseline.loss);
 
   // Each rank takes its rows of every batch: what a step learns from does not depend on the number of ranks.
   const share = { index: comm.rank, count: comm.size };
@@ -199,7 +198,7 @@ async function trainEpoch(
       ...(reducer && { communication_share: (reducer.visibleSeconds - waitedBefore) / seconds }),
     };
     reports.record(record);
-    const warning = watchLoss(loss, progress.step);
+    const warning = run.watchLoss(loss, progress.step);
     if (warning !== null) reports.line(warning);
 
     sinceLog = { loss: sinceLog.loss + loss, seconds: sinceLog.seconds + seconds, steps: sinceLog.steps + 1 };

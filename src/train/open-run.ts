@@ -14,6 +14,7 @@ import { createModel } from "../model/create-model";
 import { rescaleHeads } from "../model/rescale-heads";
 import { respaceHeads } from "../model/respace-heads";
 import { Adam } from "./adam";
+import { explosionWatch } from "./anomaly";
 import { openTraining, openValidation } from "./datasets";
 import { type Evaluation, evaluatePrior, priorOf } from "./evaluate";
 import { idleSettings } from "./idle-settings";
@@ -33,6 +34,8 @@ export interface OpenRun extends Run {
   /** What the prior alone scores on the held-out spectra. */
   readonly baseline: Evaluation;
   readonly stepsPerEpoch: number;
+  /** See `explosionWatch`. */
+  readonly watchLoss: (loss: number, step: number) => string | null;
   readonly reports: Reports;
   /** Sums gradients over ranks; null where there is one. */
   readonly reducer: GradientReducer | null;
@@ -99,7 +102,8 @@ export async function openRun(config: Config, options: OpenRunOptions): Promise<
     const lines = [...startLines({ ...about, engine, data }), ...idleSettings(config), ...notes];
     for (const line of lines) reports.line(line);
     const reducer = comm.size > 1 ? new GradientReducer(comm, model.parameters, config.deterministic) : null;
-    return { ...run, path, lock, heldOut, baseline, stepsPerEpoch, reports, reducer, close };
+    const watchLoss = explosionWatch(baseline.loss);
+    return { ...run, path, lock, heldOut, baseline, stepsPerEpoch, watchLoss, reports, reducer, close };
   } catch (error) {
     await close();
     throw error;

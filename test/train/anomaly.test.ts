@@ -178,13 +178,10 @@ test("a loss of three times the prior's is reported once", () => {
   assert.notEqual(explosionWatch(-0.1)(3.1, 1), null);
 });
 
-test("a run whose loss explodes says so", async (t) => {
+test("a run whose loss explodes says so once, however many epochs follow", async (t) => {
   const { lines } = await run(t, { schedule: "constant", learning_rate: 30, clip_norm: null, num_epochs: 3 });
-  assert.equal(
-    lines.filter((line) => line.startsWith("warning: the loss exploded at step ")).length > 0,
-    true,
-    lines.join("\n"),
-  );
+  const warnings = lines.filter((line) => line.startsWith("warning: the loss exploded at step "));
+  assert.equal(warnings.length, 1, lines.join("\n"));
 });
 
 /** A file of initial weights, changed. */
