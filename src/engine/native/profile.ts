@@ -32,13 +32,6 @@ export function fallbackProfile(): ReadonlyMap<string, OpStatistics> {
   return fallbacks;
 }
 
-/** Kernels that ran in JavaScript on the native backend since the last reset; 0 in a training step. */
-export function fallbackCount(): number {
-  let total = 0;
-  for (const { calls } of fallbacks.values()) total += calls;
-  return total;
-}
-
 export function resetProfile(): void {
   ops.clear();
   fallbacks.clear();
