@@ -1,6 +1,7 @@
 /** Folders and small files of data sets, runs and notebooks, with errors that name the path. */
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { DataError } from "../errors";
 import { describeIoError, errorCode, replaceFiles } from "../files";
 
@@ -11,7 +12,7 @@ import { describeIoError, errorCode, replaceFiles } from "../files";
  */
 export function mkdirP(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
   } catch (cause) {
     const code = errorCode(cause);
     const reason = code === "EEXIST" || code === "ENOTDIR" ? "a file is in the way" : describeIoError(cause);
@@ -35,4 +36,23 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
 /** The error a failed write ends in: the path and the system's reason in words. */
 export function writeError(path: string, cause: unknown): DataError {
   return new DataError(`Cannot write "${path}": ${describeIoError(cause)}`, { path }, { cause });
+}
+
+/** Node's own `recursive` never ends below a folder in which the system makes none, such as an automounter's. */
+function makeFolder(path: string): void {
+  try {
+    makeOneFolder(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT" || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    makeOneFolder(path);
+  }
+}
+
+function makeOneFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
 }

@@ -62,3 +62,17 @@ test("mkdirP makes a folder with its parents, and again, but not over a file", (
     });
   }
 });
+
+test("mkdirP comes to an end where the system makes no folder below one that is there", {
+  skip: process.platform !== "linux" && "it takes a /proc",
+}, () => {
+  // As an automounter does for a machine or a user that does not exist. Node's own recursion would go on for ever.
+  const script = `require("ts-node/register"); require("./src/data/files").mkdirP("/proc/nowhere/data");`;
+  const { status, signal, stderr } = spawnSync(process.execPath, ["-e", script], {
+    cwd: root,
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  assert.deepEqual([status, signal], [1, null]);
+  assert.match(stderr, /DataError: Cannot make folder "\/proc\/nowhere\/data": no such file or folder\n/);
+});
