@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { maybeReadRecord } from "../../src/pipeline";
 import { projectRoot } from "../../src/version";
 import { codeCell, FIXTURES, isAlive, processesUnder, scripted, writeTestNotebook } from "../notebook/notebook-builder";
@@ -81,17 +82,12 @@ test("Ctrl-C stops the command that runs, and leaves a record that says so", asy
     env,
     stdio: ["ignore", "ignore", "ignore"],
   });
-  const started = new Promise<number[]>((resolve) => {
-    const watch = setInterval(() => {
-      if (!existsSync(join(folder, "data"))) return;
-      clearInterval(watch);
-      resolve(processesUnder(child.pid!));
-    }, 50);
-  });
-  const pids = await started;
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  while (!existsSync(join(folder, "data")) && child.exitCode === null) await sleep(50);
+  const pids = processesUnder(child.pid!);
+  assert.ok(pids.length > 0, "the command runs");
   child.kill("SIGINT");
-  const code = await new Promise((resolve) => child.once("exit", resolve));
-  assert.equal(code, 130);
+  assert.equal(await exit, 130);
   assert.equal(maybeReadRecord(join(folder, "out"))!.stages.many!.status, "interrupted");
   assert.deepEqual(pids.filter(isAlive), []);
 });

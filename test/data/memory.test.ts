@@ -38,15 +38,15 @@ for (const isFortranOrder of [false, true]) {
       peak = Math.max(peak, process.memoryUsage.rss());
     };
     const timer = setInterval(watch, 5);
+    t.after(() => clearInterval(timer));
     const dataset = await Dataset.open(folder, { split: "all", heads: ["dnu", "numax"], normalize: "none" });
+    t.after(() => dataset.close());
     let rows = 0;
     const options = { order: dataset.order(1, 0, true), batchSize: 64, readAhead: 2, reuseSpectra: true };
     for await (const batch of dataset.batches(options)) {
       rows += batch.size;
       watch();
     }
-    clearInterval(timer);
-    await dataset.close();
     assert.equal(rows, ROWS);
     const growth = (peak - before) / MEGABYTE;
     t.diagnostic(`memory grew by ${growth.toFixed(0)} MB`);

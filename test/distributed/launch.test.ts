@@ -64,7 +64,7 @@ test("variables that contradict themselves are an error that names them", () => 
 test("child processes do not inherit what makes a process a rank", () => {
   const kept = { PATH: "/bin", HOME: "/root", SLURM_JOB_ID: "7", MPICXX: "mpicxx" };
   const rank = { ...OPEN_MPI, ...HYDRA, ...SRUN, OMPI_MCA_btl: "tcp", PMI_FD: "5", PMIX_NAMESPACE: "a", PRTE_X: "b" };
-  const rest = withoutRank({ ...rank, ...kept, UNSET: undefined });
+  const rest = withoutRank({ ...rank, MPI_LOCALRANKID: "1", MPI_LOCALNRANKS: "2", ...kept, UNSET: undefined });
   assert.deepEqual(rest, { ...kept, SLURM_NTASKS: "8" });
   assert.equal(detectLaunch(rest), null);
 });
