@@ -152,7 +152,8 @@ const edgeList = z
   .refine(({ length }) => length <= MOST_CLASSES + 1, `must be at most ${MOST_CLASSES + 1} numbers`);
 
 const EDGES_FORMS =
-  'expected at least 3 ascending numbers, or a rule such as {"from": 1, "to": 19, "classes": 180, "spacing": "linear"}';
+  'expected at least 3 ascending numbers, or a rule such as {"from": 1, "to": 19, "classes": 180, "spacing": "linear"} ' +
+  `with from below to (above 0 for "log") and 2 to ${MOST_CLASSES} classes`;
 
 /** Edges by rule: `{"from": 0.95, "to": 19.5, "classes": 360, "spacing": "log"}`; the config holds the numbers. */
 const evenEdges = z

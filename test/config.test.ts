@@ -75,8 +75,11 @@ test("an unknown setting of an optional object or of a list is refused with the 
 
 test("settings of several forms are refused with the forms that they may have", () => {
   const forms =
-    'expected at least 3 ascending numbers, or a rule such as {"from": 1, "to": 19, "classes": 180, "spacing": "linear"}';
+    'expected at least 3 ascending numbers, or a rule such as {"from": 1, "to": 19, "classes": 180, "spacing": "linear"} ' +
+    'with from below to (above 0 for "log") and 2 to 10000 classes';
   assert.deepEqual(problemsOf({ edges: { dnu: 5 } }), [`Setting "edges.dnu" is 5: ${forms}`]);
+  const rule = { from: 2, to: 1, classes: 5, spacing: "linear" };
+  assert.deepEqual(problemsOf({ edges: { dnu: rule } }), [`Setting "edges.dnu" is ${JSON.stringify(rule)}: ${forms}`]);
   assert.deepEqual(problemsOf({ filter: [{ column: "dnx", op: "<", value: 1 }] }), [
     `Setting "filter.0.column" is "dnx": expected a label column from 0 to 35, or one of ${HEAD_NAMES.join(", ")}`,
   ]);
