@@ -11,7 +11,8 @@ import { checkSpectrum, LEAST_BINS, periodColumn } from "./spectrum-check";
  * Parses columns separated by blanks, commas, tabs or semicolons. Lines that start with `#`, `%` or `!` are comments; first
  * lines that are no numbers are headers, whose names pick the columns; without names the first two are taken. A comma
  * inside numbers that semicolons, tabs or blanks separate is a decimal comma. Amplitudes are squared. Columns named time and
- * flux, in a header or the last comment, make a light curve in days, whose power spectrum is computed.
+ * flux, in a header or the last comment, make a light curve in days, whose power spectrum is computed without the samples
+ * that are missing.
  *
  * @param unit of the frequency; absent: as the header or a comment says, else told by the range
  * @throws {OtherKindError} when neither names nor numbers tell of such columns.
@@ -40,8 +41,9 @@ export function parseSpectrumText(text: string, path: string, unit?: FrequencyUn
       continue;
     }
     columns ??= columnsNamedIn(headers, comments.at(-1) ?? "", fields.length, path);
-    const frequency = fields[columns.x];
-    const power = fields[columns.y];
+    const [frequency, power] = [fields[columns.x], fields[columns.y]].map((field) =>
+      columns?.isTime && field !== undefined && MISSING.test(field) ? "nan" : field,
+    );
     if (frequency === undefined || power === undefined || !isNumber(frequency) || !isNumber(power)) {
       const shown = content.length > 40 ? `${content.slice(0, 40)}...` : content;
       const isOther = columns === FIRST_TWO && lines.length < LEAST_BINS;
@@ -75,6 +77,9 @@ export function parseSpectrumText(text: string, path: string, unit?: FrequencyUn
     unit ?? named,
   );
 }
+
+/** What programs write for samples that a light curve lacks; in a spectrum nothing may be missing. */
+const MISSING = /^(|-+|n\/?a|null|none)$/i;
 
 /** Numbers as they are written where semicolons, tabs or blanks stand between them. */
 const DECIMAL_COMMA = /^[+-]?(\d+(,\d+)?([ed][+-]?\d+)?|nan)$/i;

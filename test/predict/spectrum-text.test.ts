@@ -181,6 +181,21 @@ test("columns named time and flux make a light curve, whose power spectrum is co
   }
 });
 
+test("samples that a light curve marks as missing, in any way, are left out", () => {
+  const random = new Random(4);
+  const rows = Array.from({ length: 1000 }, (_, index) => [`${131 + index / 48}`, `${5000 + 3 * random.normal()}`]);
+  const text = (mark: string): string =>
+    rows.map(([time, flux], index) => `${time},${index % 100 === 7 ? mark : flux}`).join("\n");
+  const expected = parseSpectrumText(`time,flux\n${text("nan")}`, "star.txt");
+  assert.match(expected.notes.join(), /^power spectrum of a light curve: 990 samples/);
+  for (const mark of ["", "NA", "N/A", "null", "--", "None"]) {
+    assert.deepEqual(parseSpectrumText(`time,flux\n${text(mark)}`, "star.txt"), expected, mark);
+  }
+  // The first rows, too: as pandas writes them.
+  const late = parseSpectrumText(`time,flux\n,\n,5000\n${text("")}`, "star.txt");
+  assert.deepEqual(late, expected);
+});
+
 test("files that are something else are refused with what would be right", () => {
   const refuse = (text: string, message: string): void =>
     assert.throws(() => parseSpectrumText(text, "s.txt"), { name: "DataError", message });
