@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Loss } from "../../src/config";
+import { type Communicator, singleCommunicator } from "../../src/distributed";
 import { selectEngine } from "../../src/engine";
 import { createModel } from "../../src/model/create-model";
 import { batchLoss } from "../../src/model/loss";
@@ -54,6 +55,42 @@ test("evaluate() does not depend on the batch size, and leaves no tensors behind
   for (const head of ["numax", "inc"]) {
     assert.equal(parts.parameters[head]!.accuracy, whole.parameters[head]!.accuracy);
     assertClose(parts.parameters[head]!.mae, whole.parameters[head]!.mae, { rtol: 1e-5 });
+  }
+});
+
+/** Ranks in one process, which meet in `gather`. */
+function meetingRanks(size: number): Communicator[] {
+  const parts: Float64Array[] = [];
+  let meet: (all: Float64Array) => void;
+  const met = new Promise<Float64Array>((resolve) => {
+    meet = resolve;
+  });
+  return Array.from({ length: size }, (_, rank) => ({
+    ...singleCommunicator(),
+    ...{ rank, size },
+    gather: (array: Float64Array) => {
+      parts[rank] = array;
+      if (parts.filter(() => true).length === size) meet(Float64Array.from(parts.flatMap((part) => [...part])));
+      return met;
+    },
+  }));
+}
+
+test("ranks that share the rows all have the means over all of them", async (t) => {
+  const { model, dataset } = await tiny(t);
+  const options = { loss: "sparse_categorical_crossentropy", batchSize: 10 } as const;
+  const whole = await evaluate(model, dataset, options);
+  assert.ok(Object.values(whole.parameters).some(({ accuracy }) => accuracy > 0 && accuracy < 1));
+  const shared = await Promise.all(meetingRanks(3).map((comm) => evaluate(model, dataset, { ...options, comm })));
+  for (const { rows, loss, parameters } of shared) {
+    assert.equal(rows, 24);
+    assertClose(loss, whole.loss, { rtol: 1e-6 });
+    for (const [head, scores] of Object.entries(parameters)) {
+      assert.equal(scores.accuracy, whole.parameters[head]!.accuracy);
+      assertClose([scores.loss, scores.mae], [whole.parameters[head]!.loss, whole.parameters[head]!.mae], {
+        rtol: 1e-5,
+      });
+    }
   }
 });
 
