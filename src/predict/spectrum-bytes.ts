@@ -63,6 +63,7 @@ function isGzip(bytes: Buffer): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-function unreadable(path: string, cause: unknown): DataError {
+/** The error of a file or folder that the system does not let us read. */
+export function unreadable(path: string, cause: unknown): DataError {
   return new DataError(`Cannot read "${path}": ${describeIoError(cause)}`, { path }, { cause, isRequest: true });
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DataError } from "../errors";
 import { parseFits } from "./fits";
 import { looksLikeLightCurve, targetOf } from "./fits-star";
-import { isFits, readStart } from "./spectrum-bytes";
+import { isFits, readStart, unreadable } from "./spectrum-bytes";
 import { type InputGrid, type ReadOptions, readStars, readStitched, type StarSpectrum } from "./spectrum-file";
 
 const SPECTRUM_FILE = /(\.npy|\.(fits?|fts|txt|csv|tsv|dat|pow|psd)(\.gz)?)$/i;
@@ -66,7 +66,10 @@ async function filesOf(input: string): Promise<string[]> {
     () => false,
   );
   if (!isFolder) return [input];
-  const names = (await readdir(input)).filter((name) => SPECTRUM_FILE.test(name)).sort();
+  const entries = await readdir(input).catch((cause) => {
+    throw unreadable(input, cause);
+  });
+  const names = entries.filter((name) => SPECTRUM_FILE.test(name)).sort();
   if (names.length > 0) return names.map((name) => join(input, name));
   throw new DataError(
     `Cannot read "${input}": the folder holds no file that ends in .fits, .txt, .csv, .dat or .npy (or these with .gz)`,

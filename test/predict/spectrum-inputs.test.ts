@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import type { DataError } from "../../src/errors";
@@ -162,4 +162,20 @@ test("what cannot be used is reported, and everything else is read", async (t) =
   await assert.rejects(async () => {
     for await (const _ of readInputs([folder], TARGET)) assert.fail("the first file is bad");
   }, /a\.txt/);
+});
+
+test("a folder that may not be read is reported by its path, and the others are read", {
+  skip: process.getuid?.() === 0 && "root reads anything",
+}, async (t) => {
+  const folder = temporaryFolder(t);
+  const closed = join(folder, "closed");
+  mkdirSync(closed);
+  chmodSync(closed, 0);
+  writeNpy(join(folder, "open.npy"), [shardRow(150, 1)]);
+  const { stars, failures } = await read([closed, join(folder, "open.npy")]);
+  assert.equal(stars.length, 1);
+  assert.deepEqual(
+    failures.map(({ message, isRequest }) => [message, isRequest]),
+    [[`Cannot read "${closed}": permission denied`, true]],
+  );
 });
