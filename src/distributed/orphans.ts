@@ -48,16 +48,16 @@ export function endDaemon(): void {
   }
 }
 
+/** Waits for $1 seconds, then ends process $2 if it is still the one that began at $3: the number may be another's by then. */
+const END_LATER = `sleep "$1"; [ "$(sed 's/.*) //' "/proc/$2/stat" | cut -d ' ' -f 20)" = "$3" ] && kill -9 "$2"`;
+
 /** Ends the mpirun that started this process in a while, if it is still there; this process will not be. */
 export function endLauncherLater(): void {
   const launcher = maybeAncestor(LAUNCHER);
-  if (launcher === null) return;
-  const startedAt = statusOf(launcher)?.startedAt;
-  // The same number may by then be another process: the time of its start tells.
-  const script =
-    `sleep ${LAUNCHER_SECONDS}; ` +
-    `[ "$(sed 's/.*) //' /proc/${launcher}/stat | cut -d ' ' -f 20)" = "${startedAt}" ] && kill -9 ${launcher}`;
-  spawn("sh", ["-c", script], { detached: true, stdio: "ignore", env: withoutRank() }).unref();
+  const startedAt = launcher === null ? undefined : statusOf(launcher)?.startedAt;
+  if (startedAt === undefined) return;
+  const values = [LAUNCHER_SECONDS, launcher, startedAt].map(String);
+  spawn("sh", ["-c", END_LATER, "sh", ...values], { detached: true, stdio: "ignore", env: withoutRank() }).unref();
 }
 
 /** The nearest ancestor whose program has such a name. */
