@@ -19,6 +19,7 @@ export interface Filter {
   readonly value: number;
 }
 
+/** What training minimises: classes, or a value (with its variance, for `gaussian_nll`) of each scaled parameter. */
 export type Loss = "sparse_categorical_crossentropy" | "mean_squared_error" | "gaussian_nll";
 
 /** Where validation spectra come from, and how often they are used. */
@@ -129,6 +130,7 @@ export const MOST_THREADS = 4096;
 
 export const PRECISIONS = ["float32", "mixed"] as const;
 
+/** The names of `PRESETS`. */
 export type PresetName = "reference" | "default" | "compact";
 
 const headName = z.enum(HEAD_NAMES);

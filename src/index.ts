@@ -36,7 +36,7 @@ export {
 } from "./data/parameters";
 export { inputPoints, type Preparation, prepareSpectrum, SpectrumPreparer } from "./data/prepare-spectrum";
 export type { Batch, BatchOptions, SpectrumSource } from "./data/source";
-export { type Communicator, detectLaunch, openWorld, singleCommunicator } from "./distributed";
+export { type Communicator, detectLaunch, openWorld, singleCommunicator, withoutRank } from "./distributed";
 export { type Engine, type EngineName, engineStatistics, selectEngine } from "./engine";
 export {
   CellError,

@@ -9,12 +9,14 @@ import type { EngineName } from "../engine";
 import { projectRoot } from "../version";
 import type { NetworkBench } from "./network";
 
+/** An engine to measure. */
 export interface EngineChoice {
   readonly engine: EngineName;
   /** Default: float32. */
   readonly precision?: Config["precision"];
 }
 
+/** What `benchEngines` measures, and how long. */
 export interface EnginesBenchOptions {
   readonly what: "train" | "infer";
   readonly preset: PresetName;
@@ -27,6 +29,7 @@ export interface EnginesBenchOptions {
   readonly choices: readonly EngineChoice[];
 }
 
+/** What one engine reaches with one precision, or why it does not run. */
 export interface EngineBench extends Required<EngineChoice> {
   /** Null for an engine that does not run here. */
   readonly bench: NetworkBench | null;

@@ -19,6 +19,7 @@ import { type OpRow, rooflineOf } from "./roofline";
 import { type Summary, summarize } from "./statistics";
 import { measureYardsticks, type Yardsticks } from "./yardsticks";
 
+/** What `benchNetwork` measures, and how long. */
 export interface NetworkBenchOptions {
   readonly what: "train" | "infer";
   readonly config: Config;
@@ -35,6 +36,7 @@ export interface NetworkBenchOptions {
   readonly onRound?: (round: number) => void;
 }
 
+/** What one program reached: ours, or its peer. */
 export interface Side {
   readonly name: string;
   readonly threads: number;
@@ -46,6 +48,7 @@ export interface Side {
   readonly peak_rss_mb: number;
 }
 
+/** What a measurement was made on. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
@@ -55,6 +58,7 @@ export interface Machine {
   readonly load_average: number;
 }
 
+/** Both sides of a measurement, with the time of each native op. */
 export interface NetworkBench {
   readonly what: "train" | "infer";
   readonly engine: Engine["name"];

@@ -2,6 +2,7 @@
 
 import { median } from "../data/median";
 
+/** Repeated measurements in short. */
 export interface Summary {
   readonly median: number;
   readonly minimum: number;

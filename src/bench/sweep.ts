@@ -4,13 +4,16 @@ import type { Config } from "../config";
 import { benchNetwork, type NetworkBench, type NetworkBenchOptions } from "./network";
 
 export const SWEEPS = ["batch", "length", "width", "threads"] as const;
+/** What a sweep varies. */
 export type Sweep = (typeof SWEEPS)[number];
 
+/** The measurement at one value. */
 export interface SweepPoint extends NetworkBench {
   /** Of what is varied. */
   readonly value: number;
 }
 
+/** One measurement for each value of what is varied. */
 export interface SweepBench {
   readonly sweep: Sweep;
   readonly points: readonly SweepPoint[];

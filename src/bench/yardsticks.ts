@@ -2,6 +2,7 @@
 
 import { loadAddon } from "../engine/native/addon";
 
+/** What this machine can do at best, to hold the ops against. */
 export interface Yardsticks {
   /** A float32 product of [1536, 1024] and [1024, 1024] by our own micro-kernel, on the threads in use. */
   readonly product_gflops: number;

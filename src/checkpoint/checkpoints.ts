@@ -11,6 +11,7 @@ import { loadTorchFile, writeTorchArchive, writeTorchFile } from "./torch-file";
 import type { TorchDict } from "./torch-values";
 import type { LoadedCheckpoint, NetworkSettings, StateTensor, TrainingState } from "./training-state";
 
+/** Under which names a state is kept. */
 export interface SaveOptions {
   /** The validation loss has never been lower: `is_best.pth` becomes this state. */
   readonly isBest: boolean;
@@ -72,6 +73,7 @@ export async function saveWeights(
   await writeTorchFile(path, toWeightsDict(model, settings, calibration));
 }
 
+/** What becomes of checkpoints that are not whole. */
 export interface LoadNewestOptions {
   /** Told of each file that cannot be used, in one line that names it. */
   readonly onDamaged?: (message: string) => void;

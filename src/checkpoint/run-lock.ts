@@ -26,6 +26,7 @@ const ABANDONED_AFTER_MS = 10 * 60_000;
 /** Two processes that take over one abandoned lock at once need this long to see each other. */
 const SETTLE_MS = 100;
 
+/** The right to write a run folder. */
 export interface RunLock {
   /** @throws {CheckpointError} when another run has taken the folder over. */
   check(): Promise<void>;

@@ -20,6 +20,7 @@ import type { Batch, BatchOptions, SpectrumSource } from "./source";
 /** Keeps the shuffling apart from other uses of a run's seed. */
 const ORDER_STREAM = 0x0de4;
 
+/** Which rows of a folder are used, and what is read from them. */
 export interface DatasetOptions {
   readonly split: Split | "all";
   readonly heads: readonly HeadName[];
@@ -38,6 +39,7 @@ export interface DatasetOptions {
   readonly points?: number | null;
 }
 
+/** A folder of shards: the rows that pass a filter, read by position in any order, in memory of bounded size. */
 export class Dataset implements SpectrumSource {
   readonly points: number;
   /** The number of rows that passed the filter. */

@@ -21,11 +21,13 @@ export const HEAD_NAMES = [
   "vl3",
 ] as const;
 
+/** A parameter that a head of the network reads. */
 export type HeadName = (typeof HEAD_NAMES)[number];
 
 /** The number of label columns that follow the powers in a shard row. */
 export const LABEL_COLUMNS = 36;
 
+/** One of the fifteen parameters: its names, its unit, its label column and the edges of its classes. */
 export interface SeismicParameter {
   readonly name: HeadName;
   /** As written in the literature, for axes and tables. */

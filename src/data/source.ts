@@ -5,6 +5,7 @@ import type { LabelReport } from "./label-table";
 import type { HeadName } from "./parameters";
 import type { Share } from "./share";
 
+/** Which rows are read, in which order, and from where on. */
 export interface BatchOptions {
   /** Rows in the order they are to be read; see `Dataset.order`. */
   readonly order: Uint32Array;

@@ -2,6 +2,7 @@
 
 export type Reducible = Float32Array | Float64Array;
 
+/** The ranks of a job, of which this process is one; a world of one rank needs no MPI. */
 export interface Communicator {
   readonly rank: number;
   /** Number of ranks. */

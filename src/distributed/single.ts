@@ -3,6 +3,7 @@
 import { availableParallelism, hostname } from "node:os";
 import type { Communicator } from "./communicator";
 
+/** The world of a process that was started by itself. */
 export function singleCommunicator(): Communicator {
   const done = async (): Promise<void> => undefined;
   return {

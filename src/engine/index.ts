@@ -16,6 +16,7 @@ import { gpuCount, hidesGpus } from "./tensorflow/device";
 export { setNativeThreads as setThreads } from "./native";
 export { type EngineStatistics, engineStatistics, resetEngineStatistics } from "./statistics";
 
+/** The engines that compute; `auto` chooses among them. */
 export type EngineName = "native" | "tensorflow" | "cpu";
 
 /** The engine in use; the tfjs backend of the same name is the current one. */

@@ -15,6 +15,7 @@ export interface EngineStatistics {
   readonly workspaceBytes: number;
 }
 
+/** What the current engine did since the last reset; empty for other engines than `native`. */
 export function engineStatistics(): EngineStatistics {
   const backend = tf.backend();
   const memory = backend instanceof NativeBackend ? backend.memory() : null;

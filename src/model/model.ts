@@ -20,6 +20,7 @@ import { bandWeights, summaryOf } from "./summary";
 /** What a head gives: scores of its classes, a scaled value, or a scaled value with its log variance. */
 export type HeadOutput = "classes" | "value" | "gaussian";
 
+/** The sizes of a network. */
 export interface ModelOptions {
   /** Number of classes per head, in the heads' order. */
   readonly classes: ReadonlyMap<HeadName, number>;
@@ -73,6 +74,7 @@ export const TRUNK = "linear";
 /** Gives a parameter to the ops that use it. */
 type Lookup = <T extends Tensor>(name: string) => T;
 
+/** The CNN-LSTM-Dense network on the current tfjs backend; `dispose` it at the end. */
 export class Model {
   /** Trainable variables by PyTorch's names, in PyTorch's order. */
   readonly parameters: ReadonlyMap<string, Variable>;

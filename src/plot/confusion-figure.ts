@@ -4,6 +4,7 @@ import { type HeadName, PARAMETERS } from "../data/parameters";
 import { roundForFigure } from "./downsample";
 import { createFigure, type Figure, SEQUENTIAL, symbolOf, withUnit } from "./figure";
 
+/** The true and the predicted classes of [n] stars. */
 export interface ConfusionFigureOptions {
   /** [n] */
   readonly trueClasses: ArrayLike<number>;

@@ -6,6 +6,7 @@ import { createFigure, type Figure, GREYS, type HeatmapTrace, type ScatterTrace,
 import { DEGREE_STYLES } from "./spectrum-figure";
 import { type MarkedMode, visibleModes } from "./visible-modes";
 
+/** What an échelle diagram shows; frequencies in µHz. */
 export interface EchelleFigureOptions {
   readonly modes: readonly MarkedMode[];
   /** The large separation, µHz. */

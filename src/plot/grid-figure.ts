@@ -11,6 +11,7 @@ import {
   type YAxisId,
 } from "./figure";
 
+/** How figures are laid out side by side. */
 export interface GridOptions {
   readonly columns?: number;
   readonly title?: string;

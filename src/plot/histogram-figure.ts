@@ -5,6 +5,7 @@ import { type HeadName, PARAMETERS } from "../data/parameters";
 import { roundForFigure } from "./downsample";
 import { createFigure, type Figure, PALETTE, symbolOf, withUnit } from "./figure";
 
+/** What a histogram of classes shows. */
 export interface HistogramFigureOptions {
   /** In the parameter's unit; values outside the edges count in the first or last class, as in training. */
   readonly values: ArrayLike<number>;

@@ -8,6 +8,7 @@ import type { Figure } from "./figure";
 import { escapeXml } from "./svg/elements";
 import { renderSvg } from "./svg/render";
 
+/** How the page is headed. */
 export interface HtmlReportOptions {
   readonly title?: string;
 }

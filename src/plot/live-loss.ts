@@ -4,6 +4,7 @@ import { type FigureDisplay, newFigureDisplay } from "./display";
 import type { Figure } from "./figure";
 import { type TrainingFigureOptions, type TrainingPoint, trainingFigure } from "./training-figure";
 
+/** How a live figure looks, and how often it is drawn. */
 export interface LiveLossOptions extends TrainingFigureOptions {
   /** The least time between two drawings: drawing takes time from training. */
   readonly intervalMs?: number;
@@ -11,6 +12,7 @@ export interface LiveLossOptions extends TrainingFigureOptions {
   readonly display?: FigureDisplay;
 }
 
+/** A figure that is drawn again while a run goes on. */
 export interface LiveLoss {
   /** Takes a step or a validation in; other events are ignored, so it can be a run's `onEvent` as it stands. */
   readonly update: (event: TrainingPoint | { readonly kind: string }) => void;

@@ -4,6 +4,7 @@ import { type HeadName, PARAMETERS } from "../data/parameters";
 import { roundForFigure } from "./downsample";
 import { createFigure, type Figure, PALETTE, type ScatterTrace, symbolOf, withUnit } from "./figure";
 
+/** True and predicted values of one parameter, in its unit. */
 export interface PredictionFigureOptions {
   /** [n] in the parameter's unit */
   readonly trueValues: ArrayLike<number>;

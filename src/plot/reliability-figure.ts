@@ -5,6 +5,7 @@ import type { Reliability } from "../predict/coverage";
 import { roundForFigure } from "./downsample";
 import { createFigure, type Figure, PALETTE, type ScatterTrace, symbolOf, type Trace } from "./figure";
 
+/** What is drawn beside the curve. */
 export interface ReliabilityFigureOptions {
   /** The same stars before they were calibrated, in grey. */
   readonly before?: Reliability;

@@ -2,6 +2,7 @@
 
 import { createFigure, type Figure, PALETTE } from "./figure";
 
+/** A measurement on a number of ranks. */
 export interface ScalingPoint {
   readonly ranks: number;
   readonly samples_per_s: number;

@@ -5,6 +5,7 @@ import { downsample, roundForFigure } from "./downsample";
 import { createFigure, type Figure, type MarkerSymbol, PALETTE, type ScatterTrace, type Trace } from "./figure";
 import { type MarkedMode, visibleModes } from "./visible-modes";
 
+/** What a spectrum's figure shows; frequencies in µHz, powers in ppm²/µHz. */
 export interface SpectrumFigureOptions {
   /** [points] */
   readonly power: ArrayLike<number>;

@@ -9,6 +9,7 @@ import { posteriorFigure, type StarPanelOptions, starEchelleFigure, starSpectrum
 import { element, text } from "./svg/elements";
 import { renderSvg } from "./svg/render";
 
+/** A star's prediction and the spectrum it was made from. */
 export interface StarFigureOptions extends StarPanelOptions {
   readonly classEdges: ClassEdges;
   /** Class frequencies of the training prior, drawn behind the posteriors. */

@@ -20,8 +20,10 @@ export interface ValidationPoint {
   readonly baseline_loss?: number;
 }
 
+/** A point of a training curve: an optimizer step, or a validation. */
 export type TrainingPoint = StepPoint | ValidationPoint;
 
+/** How the curves of a run are drawn. */
 export interface TrainingFigureOptions {
   readonly title?: string;
   readonly maxPoints?: number;

@@ -39,6 +39,7 @@ export interface BinScores extends Scores {
   readonly to: number;
 }
 
+/** How good the answers for one parameter are, over all rows and in parts of them. */
 export interface HeadAssessment extends Scores {
   /** Of the rows in which the network calls the parameter identifiable; null without any. */
   readonly where_identifiable: Pick<Scores, "rows" | "loss" | "prior_loss"> | null;
@@ -56,6 +57,7 @@ export const BIN_EDGES = {
   snr: [0, 10, 25, 60, Infinity],
 } as const;
 
+/** Which rows are assessed, and with which calibration. */
 export interface AssessOptions {
   /** Default: all. */
   readonly rows?: Uint32Array;

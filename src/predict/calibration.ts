@@ -28,6 +28,7 @@ import { softmax } from "./posteriors";
 /** Of the simulated stars, this part counts as unusual, over all neighbourhoods together. */
 export const UNUSUAL_SHARE = 0.005;
 
+/** How a calibration is fitted. */
 export interface CalibrateOptions extends CollectOptions {
   /** Labels of many more stars of the training prior; their spectra are not read. Default: those of `source`. */
   readonly prior?: LabelSource;

@@ -6,6 +6,7 @@ import type { ClassEdges } from "../data/classes";
 import { frequencyOfBin, type Grid } from "../data/grid";
 import { PARAMETERS } from "../data/parameters";
 
+/** Whether a spectrum shows oscillations. */
 export interface Detection {
   /** False: no comb of modes stands out, or it lies outside. Short observations of many giants show none. */
   readonly detected: boolean;

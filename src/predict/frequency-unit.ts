@@ -2,6 +2,7 @@
 
 export const FREQUENCY_UNITS = ["uHz", "mHz", "nHz", "Hz", "1/d"] as const;
 
+/** A unit that frequencies may be given in. */
 export type FrequencyUnit = (typeof FREQUENCY_UNITS)[number];
 
 /** One of the unit in µHz. */

@@ -31,6 +31,7 @@ export interface Features {
   readonly values: Float32Array;
 }
 
+/** How a network's answers are collected. */
 export interface CollectOptions {
   readonly batchSize?: number;
   /** Called with the number of rows done. */

@@ -17,6 +17,7 @@ import { calibrationFromDict } from "./model-file";
 /** The checkpoints of a run folder that a network is taken from, the best first. */
 const PREFERRED_FILES = ["is_best.pth", "model.pth", "checkpoint.pth"];
 
+/** A trained network with what it was trained as. */
 export interface OpenedModel {
   readonly model: Model;
   readonly config: Config;

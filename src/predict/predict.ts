@@ -34,6 +34,7 @@ export interface Network {
   forward(x: Tensor2D, options?: Pick<ForwardOptions, "onLayer">): Tensor2D[];
 }
 
+/** How spectra are prepared for the network, and what is told of each star. */
 export interface PredictOptions extends Pick<Preparation, "normalize">, Partial<Pick<Preparation, "rebin">> {
   /** Corrects the logits and tells what is identifiable and usual; default: none. */
   readonly calibration?: Calibration | null;

@@ -18,6 +18,7 @@ export interface Spectrum {
   readonly notes: readonly string[];
 }
 
+/** A spectrum on the network's grid. */
 export interface Resampled {
   /** Powers in the spectrum's unit: [grid.points] */
   readonly power: Float32Array;

@@ -8,6 +8,7 @@ import { drawPower } from "./noise";
 import { Simulator, type StarSource } from "./simulate-star";
 import type { Star } from "./star";
 
+/** How stars are observed. */
 export interface Observation {
   /** Shortest and longest observation, days: three in four stars take the longest, the others are log-uniform. */
   readonly days: readonly [shortest: number, longest: number];

@@ -6,8 +6,10 @@ import { drawPopulation } from "./prior-population";
 import { drawReference } from "./prior-reference";
 import { resolveStar, type Star } from "./star";
 
+/** The distributions that stars are drawn from; the first is the default. */
 export const PRIOR_NAMES = ["population", "flat", "reference"] as const;
 
+/** A distribution that stars are drawn from. */
 export type PriorName = (typeof PRIOR_NAMES)[number];
 
 const DRAW: Readonly<Record<PriorName, (random: Random) => Star>> = {

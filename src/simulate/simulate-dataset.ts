@@ -15,6 +15,7 @@ import { isPriorName, PRIOR_NAMES, type PriorName } from "./priors";
 /** Changes whenever the same seed gives other bytes. */
 export const GENERATOR_VERSION = "1";
 
+/** A data set to simulate. */
 export interface SimulationSpec {
   /** The folder that receives the shards; made if need be. */
   readonly out: string;
@@ -40,6 +41,7 @@ export interface SimulationSpec {
   readonly signal?: AbortSignal;
 }
 
+/** What `simulateDataset` wrote, and what was there already. */
 export interface SimulationSummary {
   readonly out: string;
   /** What `dataset.json` holds now, shards of earlier runs included. */

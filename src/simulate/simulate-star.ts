@@ -18,6 +18,7 @@ export interface SimulatorOptions {
   readonly nyquistUHz?: number;
 }
 
+/** A simulated star, its spectrum and its labels. */
 export interface SimulatedStar {
   readonly star: Star;
   readonly modes: readonly Mode[];

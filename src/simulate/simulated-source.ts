@@ -17,6 +17,7 @@ import type { Observation } from "./observation";
 import type { PriorName } from "./priors";
 import type { StarSource } from "./simulate-star";
 
+/** Which stars a `SimulatedSource` draws, and how many. */
 export interface SimulatedSourceOptions {
   readonly seed: number;
   readonly prior: PriorName;
@@ -38,6 +39,7 @@ const STREAM_SHARD = 0x57a2;
 
 const BLOCK_ROWS = 8;
 
+/** Stars that are simulated while they are read; none is on disk. */
 export class SimulatedSource implements SpectrumSource {
   readonly folder: string;
   readonly points = POINTS;

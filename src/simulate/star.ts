@@ -30,6 +30,7 @@ export interface StarDetails {
   readonly whiteNoise: number;
 }
 
+/** A star with everything that its simulation needs. */
 export interface Star extends SeismicLabels, StarDetails {}
 
 /** The labels, and those details that should not take their published values. */

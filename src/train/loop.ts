@@ -21,6 +21,7 @@ import { snapshot } from "./snapshot";
 import { accumulate, applyGradients, batchGradients, type Gradients, noGradients } from "./step";
 import { targetsOf } from "./targets";
 
+/** Where a run lies, how it begins, and what hears of it. */
 export interface TrainOptions {
   /** The run's folder; made when it is missing. */
   readonly path: string;
@@ -37,6 +38,7 @@ export interface TrainOptions {
   readonly comm?: Communicator;
 }
 
+/** How a run ended, and what it reached. */
 export interface TrainResult {
   readonly path: string;
   /** Why the run ended: all epochs done, no improvement (early stopping), or the signal. */

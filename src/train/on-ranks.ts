@@ -11,6 +11,7 @@ import { type Mpirun, maybeFindMpirun, runRanks } from "../distributed/mpirun";
 import { CommunicatorError } from "../errors";
 import { projectRoot } from "../version";
 
+/** Where a run on ranks lies, on how many, and how it begins. */
 export interface TrainOnRanksOptions {
   /** The run's folder; `readMetrics` tells afterwards how it went. */
   readonly path: string;

@@ -38,4 +38,5 @@ export interface ValidationRecord {
   readonly training_seconds: number;
 }
 
+/** A line of `metrics.jsonl`. */
 export type MetricsRecord = TrainRecord | ValidationRecord;
