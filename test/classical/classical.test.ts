@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import test from "node:test";
-import { ClassicalEstimator, DETECTION_STRENGTH } from "../../src/classical";
+import { ClassicalEstimator, DETECTION_STRENGTH, shareDetected } from "../../src/classical";
 import { noiseDensity, PowerSums } from "../../src/classical/cells";
 import { leastSquares, solve } from "../../src/classical/least-squares";
 import { frequencyOfBin, type Grid, KEPLER_GRID, NYQUIST_UHZ, POINTS } from "../../src/data/grid";
@@ -9,6 +9,7 @@ import { EXAMPLE_STARS_FOLDER, readStars, type StarSpectrum } from "../../src/pr
 import { Random } from "../../src/random";
 import { Simulator, starOf } from "../../src/simulate";
 import { background } from "../../src/simulate/background";
+import { Observer } from "../../src/simulate/observation";
 import { assertClose } from "../assert-close";
 
 const estimator = new ClassicalEstimator();
@@ -143,6 +144,23 @@ test("for most stars numax does not tell whether the spectrum was divided by its
   // Undone, the division moves the hump by 7 %. What is left is what the star's background differs from the usual one.
   const near = ratios.filter((ratio) => Math.abs(ratio - 1) < 0.03).length;
   assert.ok(ratios.length >= 18 && near >= 0.7 * ratios.length, `${near} of ${ratios.length}`);
+});
+
+test("the part of the giants that shows a comb after so many days is the one that is said", () => {
+  const power = new Float32Array(POINTS);
+  for (const days of [27, 180]) {
+    const observer = new Observer({ days: [days, days], gaps: 0 });
+    let detected = 0;
+    const stars = 150;
+    for (let row = 0; row < stars; row++) {
+      const source = { seed: 52, row };
+      observer.writeSpectrum(starOf("population", source), source, new Random(53, row), power);
+      if (estimator.estimate(power, KEPLER_GRID).isDetected) detected++;
+    }
+    const share = shareDetected(days);
+    // Three standard deviations of a count.
+    assertClose(detected / stars, share, { atol: 3 * Math.sqrt((share * (1 - share)) / stars) });
+  }
 });
 
 test("spectra of short observations on grids of their own are read too", () => {
