@@ -53,7 +53,7 @@ export interface SpectrumSource {
   readonly heads: readonly HeadName[];
   readonly classEdges: ClassEdges;
   readonly report: LabelReport;
-  /** Changes when the data changes. */
+  /** Changes with the shards' names, sizes and labels; powers, which stay on disk, are not looked at. */
   readonly fingerprint: string;
   /** The classes of a row: [heads]. */
   labels(row: number): Int32Array;
