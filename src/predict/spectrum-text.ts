@@ -127,10 +127,13 @@ function namesIn(line: string): string[] {
   return splitFields(line.replace(/[([][^)\]]*[)\]]/g, "").trim());
 }
 
+/** More than three words are no name: "KIC 9332840 power spectrum, frequency in µHz" describes the file. */
+const PROSE = /\S\s+\S+\s+\S+\s+\S/;
+
 /** The columns that names point to; null when they do not name both. */
 function namedColumns(names: readonly string[], path: string): NamedColumns | null {
   const find = (wanted: RegExp, unwanted = /^$/): number =>
-    names.findIndex((name) => wanted.test(name) && !unwanted.test(name));
+    names.findIndex((name) => wanted.test(name) && !unwanted.test(name) && !PROSE.test(name));
   const frequency = find(/freq|^nu\b|ν/i);
   const power = find(/pow|psd|pds|spec/i, /freq/i);
   const amplitude = find(/^amp(l|litudes?)?(?![a-z])/i);

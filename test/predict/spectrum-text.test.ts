@@ -33,6 +33,7 @@ test("blanks, tabs, commas, semicolons with decimal commas, headers, comments an
     ),
     units: ["Frequency (uHz)  Power (ppm^2/uHz)", ...lines("  ")].join("\n"),
     words: ["Frequency (uHz) Power Spectral Density [ppm^2/uHz]", ...lines(" ")].join("\n"),
+    prose: ["# KIC 9332840 power spectrum, frequency in uHz", ...lines(" ")].join("\n"),
     unitLine: [
       "power,frequency",
       "ppm^2/uHz,uHz",
