@@ -17,11 +17,13 @@ import {
   readInputs,
   SHIPPED_MODEL,
 } from "../predict";
+import { integer } from "./arguments";
 import { starPages } from "./star-pages";
 
 interface Flags {
   readonly model: string;
   readonly engine: Config["engine"];
+  readonly threads?: number;
   readonly json?: boolean;
   readonly logits?: boolean;
   readonly csv?: string;
@@ -44,6 +46,7 @@ export function predictCommand(): Command {
       ),
     )
     .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES).default("auto"))
+    .option("--threads <n>", "threads to compute with (default: the cores of this process)", integer("--threads", 1))
     .option("--json", "print one JSON document")
     .option("--logits", "add the network's logits to the JSON document")
     .option("--csv <file>", "write one line per star")
@@ -59,7 +62,7 @@ export function predictCommand(): Command {
 
 async function run(inputs: readonly string[], flags: Flags): Promise<void> {
   if (flags.logits && !flags.json) throw new CliError("Cannot show logits in a table: --logits needs --json");
-  const engine = await selectEngine(flags.engine);
+  const engine = await selectEngine(flags.engine, { threads: flags.threads });
   const opened = await openModel(flags.model);
   const { model, config, classEdges, points, checkpoint, calibration } = opened;
   try {

@@ -65,7 +65,7 @@ function rankOfProcess(folder: string, pid: number): string | null {
 }
 
 function rankCommand(flags: TrainFlags): string[] {
-  const named = { preset: flags.preset, data: flags.data, engine: flags.engine };
+  const named = { preset: flags.preset, data: flags.data, engine: flags.engine, threads: flags.threads?.toString() };
   return [
     process.execPath,
     join(projectRoot, "bin", "asterolab.js"),

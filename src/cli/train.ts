@@ -31,6 +31,7 @@ export interface TrainFlags {
   readonly preset?: PresetName;
   readonly data?: string;
   readonly engine?: string;
+  readonly threads?: number;
   readonly set: readonly string[];
   readonly deterministic?: boolean;
   readonly ranks?: number;
@@ -54,6 +55,7 @@ export function trainCommand(): Command {
     .addOption(new Option("--preset <name>", "settings to start from").choices(Object.keys(PRESETS)))
     .option("--data <dir>", "data set (setting data_dir)")
     .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES))
+    .option("--threads <n>", "threads to compute with (default: the cores of this process)", integer("--threads", 1))
     .option("--set <key=value>", "change one setting; may be repeated", collect, [])
     .option("--ranks <n>", "train on this many processes, started with mpirun", integer("--ranks", 1))
     .option(
@@ -125,6 +127,7 @@ function configOf(flags: TrainFlags): Config {
     ...flags.config.map((file) => readConfigFile(file)),
     flags.data === undefined ? null : { data_dir: flags.data },
     flags.engine === undefined ? null : { engine: flags.engine },
+    flags.threads === undefined ? null : { threads: flags.threads },
     flags.deterministic ? { deterministic: true } : null,
     ...flags.set.map(parseAssignment),
   ];

@@ -28,6 +28,7 @@ interface ValidateFlags {
   readonly spectra: number;
   readonly days?: readonly [number, number];
   readonly engine: Config["engine"];
+  readonly threads?: number;
   readonly filter: readonly Filter[];
   readonly calibrate?: string;
   readonly bins?: boolean;
@@ -45,6 +46,7 @@ export function validateCommand(): Command {
     .option("--spectra <n>", "stars to simulate without --data", integer("--spectra", 1), 4096)
     .option("--days <range>", "observing time to simulate, or shortest:longest, for example 1000:1470", days)
     .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES).default("auto"))
+    .option("--threads <n>", "threads to compute with (default: the cores of this process)", integer("--threads", 1))
     .option(
       "--filter <condition>",
       'only stars with a label in a range, such as "dnu>5"; may be repeated',
@@ -61,7 +63,7 @@ async function runValidate(flags: ValidateFlags): Promise<void> {
   if (flags.calibrate !== undefined && flags.filter.length > 0) {
     throw new CliError("Cannot calibrate on a part of the stars: --calibrate needs the whole prior, without --filter");
   }
-  const engine = await selectEngine(flags.engine);
+  const engine = await selectEngine(flags.engine, { threads: flags.threads });
   const opened = await openModel(flags.path);
   try {
     process.stderr.write(`${engineLines(engine).join("\n")}\nnetwork from "${opened.checkpoint.path}"\n`);

@@ -111,8 +111,9 @@ test("a star and a shard are predicted as a table, as JSON with logits, and as C
   assert.match(alone.stderr, /\nasterolab: Cannot read ".*stars\.csv": line 2 is /);
 
   const pages = join(folder, "pages");
-  const table = predict("--model", weights!, star!, `${shard}[1]`, "--figure", pages);
+  const table = predict("--model", weights!, star!, `${shard}[1]`, "--figure", pages, "--threads", "1");
   assert.equal(table.status, 0, table.stderr);
+  assert.match(table.stderr, /\b1 thread\b/);
   assert.match(
     table.stdout,
     /^.*star\.txt\n(?: {2}[(A-Z].*\n)* +median.*68 %.*95 %.*mode.*unit\n {2}dnu .* µHz\n {2}epg /,

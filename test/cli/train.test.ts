@@ -92,10 +92,11 @@ test("of several config files the later ones win, on several ranks too", (t) => 
   writeFileSync(third, JSON.stringify({ num_epochs: 1 }));
   for (const ranks of [[], ["--ranks", "1"]]) {
     const configs = [config, second, third].flatMap((file) => ["--config", file]);
-    const ended = asterolab("train", "--path", run, "--restore", "no", "--data", data, ...configs, ...ranks);
+    const flags = ["--data", data, "--threads", "1"];
+    const ended = asterolab("train", "--path", run, "--restore", "no", ...flags, ...configs, ...ranks);
     assert.equal(ended.status, 0, ended.stderr);
-    const { num_epochs, seed, edges, heads } = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
-    assert.deepEqual([num_epochs, seed, edges.inc, heads], [1, 5, [-1, 30, 91], ["numax", "inc"]]);
+    const { num_epochs, seed, threads, edges, heads } = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
+    assert.deepEqual([num_epochs, seed, threads, edges.inc, heads], [1, 5, 1, [-1, 30, 91], ["numax", "inc"]]);
     assert.equal(edges.numax.length, 5);
   }
 });
@@ -143,6 +144,7 @@ test("wrong requests end with exit code 2 and one line that says what would be r
     [trainCommand(), ["--restore", "no"], /required option '--path <dir>' not specified/],
     [trainCommand(), ["--path", run], /required option '--restore <yes\|no>' not specified/],
     [trainCommand(), ["--path", run, "--restore", "maybe"], /Allowed choices are yes, no/],
+    [trainCommand(), [...start, "--threads", "0"], /^--threads must be an integer of at least 1, got "0"$/],
     [trainCommand(), [...start, "--preset", "huge"], /Allowed choices are reference, default, compact/],
     [trainCommand(), [...start, "--set", "num_epoch=3"], /^Unknown setting "num_epoch"; did you mean "num_epochs"\?$/],
     [trainCommand(), [...start, "--set", "num_epochs=many"], /^Setting "num_epochs" is "many": /],

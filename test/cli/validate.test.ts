@@ -47,8 +47,9 @@ test("validate --calibrate fits on one half, reports the other, and writes a mod
   t.after(() => opened.model.dispose());
   assert.deepEqual(Object.fromEntries(opened.calibration!.temperatures), document.calibration.temperatures);
   // The file's calibration is applied without being asked for.
-  const again = validate("--path", calibrated, "--data", data);
+  const again = validate("--path", calibrated, "--data", data, "--threads", "1");
   assert.equal(again.status, 0, again.stderr);
+  assert.match(again.stderr, /\b1 thread\b/);
   assert.match(
     again.stdout,
     /^parameter .*68 % +95 % +identif\.\nnumax .*\ninc .*\nvalidation loss [\d.]+ over 60 spectra/,
