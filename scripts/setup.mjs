@@ -44,7 +44,7 @@ const STEPS = [
   {
     // Ranks are optional: without an MPI there is nothing to build, and its trouble is not set-up's.
     name: "mpi",
-    doing: "building the MPI addon for training on several ranks",
+    doing: "building the MPI addon for training on several ranks, where an MPI is found",
     inputs: ["native/mpi", "scripts/build-mpi.mjs"],
     isDone: () => existsSync(join(root, "build", "mpi")) || !runs("mpicxx", ["-show"]),
     run: () =>
