@@ -42,6 +42,10 @@ export class CellRunner {
   private readonly files: ReturnType<typeof createCellRequire>;
   private abort = new AbortController();
   private holds = 0;
+  /** The name of the cell that runs, or ran last. */
+  private current = "";
+  /** The name of a cell whose interrupt came before the cell. */
+  private interruptedEarly: string | undefined;
   /** The running cell: set while one runs, called at most once. */
   private settle: ((outcome: CellOutcome) => void) | undefined;
 
@@ -57,20 +61,29 @@ export class CellRunner {
   /** Never throws and never waits: the end is told to `onEnd`, from wherever it comes. */
   run(cell: CompiledCell, isSilent: boolean): void {
     this.abort = new AbortController();
+    this.current = cell.file;
     this.settle = (outcome) => {
       this.settle = undefined;
       this.options.onEnd(this.abort.signal.aborted ? failure(new KeyboardInterrupt()) : outcome);
     };
     this.files.update(cell.files);
+    if (this.interruptedEarly === cell.file) {
+      this.interrupt(cell.file, true);
+      return;
+    }
     this.evaluate(cell).then(
       (value) => this.settle?.({ status: "ok", result: isSilent ? undefined : richValue(value) }),
       (error) => this.settle?.(failure(error)),
     );
   }
 
-  /** Stops the running cell: at once, or, unless forced, when the library calls that heed the signal have stopped. */
-  interrupt(isForced = false): void {
-    if (this.settle === undefined) return;
+  /**
+   * Stops the named cell: at once, or, unless forced, when the library calls that heed the signal have stopped. One that
+   * has not begun will not; one that has ended is left alone.
+   */
+  interrupt(cell: string, isForced = false): void {
+    if (cell !== this.current) this.interruptedEarly = cell;
+    if (cell !== this.current || this.settle === undefined) return;
     const interrupted = this.settle;
     const end = (): void => {
       if (this.settle === interrupted) interrupted(failure(new KeyboardInterrupt()));

@@ -12,14 +12,18 @@ export type ControlSource =
   | { readonly host: string; readonly port: number; readonly hello: string };
 
 export interface Interrupt {
+  /** The name of the cell that is meant: it may not have begun here, or have ended. */
+  readonly cell: string;
   /** The main thread's execution had to be terminated. */
   readonly wasTerminated: boolean;
   /** Nobody waits for library code that heeds the signal. */
   readonly isForced: boolean;
 }
 
-/** What the front writes: an interrupt, and one that waits for nobody. */
-export const CONTROL = { interrupt: "i", force: "f" } as const;
+/** What the front writes to interrupt a cell; `isForced` waits for nobody. */
+export function interruptLine(cell: string, isForced: boolean): string {
+  return `${JSON.stringify({ cell, isForced })}\n`;
+}
 
 /** How long the main thread may take to read the message before it counts as computing. */
 const ANSWER_MS = 150;
@@ -37,7 +41,7 @@ export class InterruptThread {
     const worker = new Worker(SOURCE, {
       eval: true,
       execArgv: [],
-      workerData: { source, shared, ANSWER_MS, HELD_ANSWER_MS, ANSWERED, HELD, FORCE: CONTROL.force },
+      workerData: { source, shared, ANSWER_MS, HELD_ANSWER_MS, ANSWERED, HELD },
     });
     worker.unref();
     worker.on("message", ({ id, ...interrupt }: Interrupt & { id: number }) => {
@@ -58,17 +62,22 @@ const SOURCE = `
 const { Session } = require("node:inspector");
 const { connect, Socket } = require("node:net");
 const { parentPort, workerData } = require("node:worker_threads");
-const { source, shared, ANSWER_MS, HELD_ANSWER_MS, ANSWERED, HELD, FORCE } = workerData;
+const { source, shared, ANSWER_MS, HELD_ANSWER_MS, ANSWERED, HELD } = workerData;
 let id = 0;
 const control = "descriptor" in source
   ? new Socket({ fd: source.descriptor, readable: true, writable: false })
   : connect(source, () => control.write(source.hello));
-control.on("data", (bytes) => interrupt(++id, bytes.toString().includes(FORCE)));
+let rest = "";
+control.on("data", (bytes) => {
+  const lines = (rest + bytes).split("\\n");
+  rest = lines.pop();
+  for (const line of lines) interrupt(++id, JSON.parse(line));
+});
 control.on("error", () => process.kill(process.pid, "SIGKILL"));
 control.on("close", () => process.kill(process.pid, "SIGKILL"));
 
-function interrupt(id, isForced) {
-  parentPort.postMessage({ id, wasTerminated: false, isForced });
+function interrupt(id, { cell, isForced }) {
+  parentPort.postMessage({ id, cell, isForced, wasTerminated: false });
   const startedAt = performance.now();
   const timer = setInterval(() => {
     if (Atomics.load(shared, ANSWERED) >= id) return clearInterval(timer);
@@ -79,7 +88,7 @@ function interrupt(id, isForced) {
     session.connectToMainThread();
     session.post("Runtime.terminateExecution", () => {
       session.disconnect();
-      parentPort.postMessage({ id, wasTerminated: true, isForced });
+      parentPort.postMessage({ id, cell, isForced, wasTerminated: true });
     });
   }, 10);
 }

@@ -5,7 +5,6 @@
 
 import type { CellHost, CellHostEvents, InputAnswer, RunRequest } from "./cell-host";
 import type { CellOutcome, CollectiveState, CompiledCell, UserMessage } from "./channel";
-import { CONTROL } from "./interrupt-thread";
 import { foldRanks } from "./rank-bundle";
 import { namedRanks, ranksOfCell } from "./rank-directive";
 import { type RankOutcome, summarizeErrors } from "./rank-errors";
@@ -107,7 +106,8 @@ export class RankCells implements CellHost {
       running.isInterrupted = true;
       clearTimeout(running.timer);
       running.timer = setTimeout(() => this.stopOthers(running), INTERRUPT_LIMIT_MS);
-      for (const rank of this.missing(running)) this.open!.link(rank).control(CONTROL.interrupt);
+      const { file } = running.request.cell;
+      for (const rank of this.missing(running)) this.open!.link(rank).interrupt(file, false);
     }
   }
 
@@ -193,7 +193,7 @@ export class RankCells implements CellHost {
     clearTimeout(running.timer);
     for (const rank of this.missing(running)) {
       running.stopped.add(rank);
-      this.open!.link(rank).control(CONTROL.force);
+      this.open!.link(rank).interrupt(running.request.cell.file, true);
     }
     running.timer = setTimeout(() => void this.finish(running), STOP_LIMIT_MS);
   }

@@ -4,7 +4,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import type { InputAnswer } from "./cell-host";
 import type { UserMessage, UserRequest } from "./channel";
-import type { CONTROL } from "./interrupt-thread";
+import { interruptLine } from "./interrupt-thread";
 import { readLines } from "./lines";
 import { type FrontAddress, type Hello, RANK_CHANNELS, type RankChannel } from "./rank-address";
 
@@ -47,8 +47,8 @@ export class RankLink {
     this.sockets.get("requests")?.write(`${JSON.stringify(request)}\n`);
   }
 
-  control(signal: (typeof CONTROL)[keyof typeof CONTROL]): void {
-    this.sockets.get("control")?.write(signal);
+  interrupt(cell: string, isForced: boolean): void {
+    this.sockets.get("control")?.write(interruptLine(cell, isForced));
   }
 
   answer(answer: InputAnswer): void {

@@ -7,7 +7,7 @@ import type { Readable, Writable } from "node:stream";
 import type { CellHost, CellHostEvents, InputAnswer, RunRequest } from "./cell-host";
 import { type CellOutcome, CHANNELS, type UserMessage, type UserRequest } from "./channel";
 import { entryOf } from "./entry";
-import { CONTROL } from "./interrupt-thread";
+import { interruptLine } from "./interrupt-thread";
 import { readLines } from "./lines";
 import { NativeOutput } from "./native-output";
 
@@ -19,6 +19,8 @@ export class UserProcess implements CellHost {
   private readonly child: ChildProcess;
   private readonly native: NativeOutput;
   private hasEnded = false;
+  /** The name of the cell that runs, or ran last. */
+  private cell = "";
 
   /** @param folder cells run in it */
   constructor(
@@ -43,11 +45,12 @@ export class UserProcess implements CellHost {
   }
 
   run(request: RunRequest): void {
+    this.cell = request.cell.file;
     this.request(request);
   }
 
   interrupt(): void {
-    this.pipe(CHANNELS.control).write(CONTROL.interrupt);
+    this.pipe(CHANNELS.control).write(interruptLine(this.cell, false));
   }
 
   answerInput(answer: InputAnswer): void {

@@ -77,9 +77,9 @@ export function startRuntime({ channels, marker, onCell, onRequest, endOf }: Run
   };
   Object.defineProperty(globalThis, HOOKS, { value: hooks });
 
-  const interrupts = new InterruptThread(channels.control, ({ wasTerminated, isForced }) => {
+  const interrupts = new InterruptThread(channels.control, ({ cell, wasTerminated, isForced }) => {
     if (wasTerminated) cellContext.reset();
-    runner.interrupt(isForced);
+    runner.interrupt(cell, isForced);
     // Node's record of asynchronous contexts was cut off mid-way; handling an exception empties it.
     if (wasTerminated) {
       setImmediate(() => {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { CellRunner } from "../../src/kernel/cell-runner";
+import type { CellOutcome, CompiledCell } from "../../src/kernel/channel";
 import { isAlive, processesUnder } from "../notebook/notebook-builder";
 import { resultOf, streamOf, TestClient } from "./test-client";
 
@@ -66,6 +68,32 @@ test("library code that heeds the signal stops by itself, and the cell keeps its
 test("an interrupt when nothing runs changes nothing", async () => {
   await client.ask("interrupt_request", {}, "control");
   assert.equal(resultOf((await client.execute("1 + 1")).published), "2");
+});
+
+test("an interrupt that comes before its cell stops it, and one that comes after its end stops no other", async () => {
+  const ends: CellOutcome[] = [];
+  const options = { folder: client.folder, builtIns: {}, display: () => undefined, onHold: () => undefined };
+  const runner = new CellRunner({ ...options, onEnd: (outcome) => ends.push(outcome) });
+  const cell = (file: string, code: string): CompiledCell => ({ file, code, files: [] });
+  runner.interrupt("cell[1]");
+  runner.run(cell("cell[1]", "globalThis.hasRun = true;"), false);
+  assert.equal((globalThis as { hasRun?: boolean }).hasRun, undefined);
+  runner.interrupt("cell[1]");
+  runner.run(cell("cell[2]", "await null;"), false);
+  runner.interrupt("cell[1]");
+  while (ends.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  const names = ends.map((end) => (end.status === "error" ? end.error.ename : end.status));
+  assert.deepEqual(names, ["KeyboardInterrupt", "ok"]);
+});
+
+test("an interrupt at any moment of a cell's start stops it", async () => {
+  for (let round = 0; round < 40; round++) {
+    const id = client.send("shell", "execute_request", { code: `await sleep(3000); ${round}`, stop_on_error: false });
+    await client.until(() => client.of(id).length > 1);
+    await new Promise((resolve) => setTimeout(resolve, 15 + round));
+    client.send("control", "interrupt_request", {});
+    assert.equal((await client.answerTo(id)).reply.ename, "KeyboardInterrupt", `after ${15 + round} ms`);
+  }
 });
 
 test("SIGINT interrupts as the message does", async () => {
