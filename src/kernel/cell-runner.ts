@@ -62,19 +62,23 @@ export class CellRunner {
   run(cell: CompiledCell, isSilent: boolean): void {
     this.abort = new AbortController();
     this.current = cell.file;
-    this.settle = (outcome) => {
+    const settle = (outcome: CellOutcome): void => {
+      if (this.settle !== settle) return; // what an interrupted cell comes to later is no end of another
       this.settle = undefined;
       this.options.onEnd(this.abort.signal.aborted ? failure(new KeyboardInterrupt()) : outcome);
     };
+    this.settle = settle;
     this.files.update(cell.files);
     if (this.interruptedEarly === cell.file) {
       this.interrupt(cell.file, true);
       return;
     }
-    this.evaluate(cell).then(
-      (value) => this.settle?.({ status: "ok", result: isSilent ? undefined : richValue(value) }),
-      (error) => this.settle?.(failure(error)),
-    );
+    this.evaluate(cell)
+      .then((value) => (isSilent ? undefined : richValue(value)))
+      .then(
+        (result) => settle({ status: "ok", result }),
+        (error) => settle(failure(error)),
+      );
   }
 
   /**

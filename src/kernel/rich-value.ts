@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import { figureBundle } from "../plot/bundle";
 import type { Figure } from "../plot/figure";
 import type { DisplayContent } from "./channel";
+import { asWritten } from "./thrown";
 
 /** Values say themselves how they are shown by a method under this symbol, as in Deno's kernel. */
 const DISPLAY = Symbol.for("Jupyter.display");
@@ -11,20 +12,36 @@ const MAX_ROWS = 60;
 const MAX_TENSOR_VALUES = 1000;
 
 /** @returns nothing for undefined: most statements have no value worth a line */
-export function richValue(value: unknown): DisplayContent | undefined {
+export async function richValue(value: unknown): Promise<DisplayContent | undefined> {
   if (value === undefined) return undefined;
-  return { data: bundleOf(value), metadata: {} };
+  return { data: encodeBytes((await maybeOwnBundle(value)) ?? bundleOf(value)), metadata: {} };
 }
 
-function bundleOf(value: unknown): Record<string, unknown> {
+/** Bytes as base64, in which Jupyter carries pictures. */
+export function encodeBytes(data: MimeData): MimeData {
+  const entries = Object.entries(data).map(([type, value]) => [
+    type,
+    value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+type MimeData = DisplayContent["data"];
+
+/** What a value gives as its own form; it may take its time. */
+async function maybeOwnBundle(value: unknown): Promise<MimeData | undefined> {
+  const own = typeof value === "object" && value !== null ? (value as Record<symbol, unknown>)[DISPLAY] : undefined;
+  const bundle: unknown = typeof own === "function" ? await own.call(value) : undefined;
+  return typeof bundle === "object" && bundle !== null ? (bundle as MimeData) : undefined;
+}
+
+function bundleOf(value: unknown): MimeData {
   if (typeof value === "object" && value !== null) {
-    const own = (value as Record<symbol, unknown>)[DISPLAY];
-    if (typeof own === "function") return own.call(value) as Record<string, unknown>;
     if (isFigure(value)) return figureBundle(value);
     if (isTensor(value)) return { "text/plain": describeTensor(value) };
     if (isTable(value)) return { "text/markdown": markdownTable(value), "text/plain": inspect(value) };
   }
-  return { "text/plain": inspect(value) };
+  return { "text/plain": asWritten(inspect(value)) };
 }
 
 function isFigure(value: object): value is Figure {

@@ -13,12 +13,13 @@ export function describeThrown(thrown: unknown): ThrownError {
   return { ename: thrown.name || "Error", evalue: asWritten(thrown.message), stack: asWritten(stack) };
 }
 
-/** The names of cells as they stand in the cell: JavaScript puts the compiled code into its messages. */
-function asWritten(text: string): string {
+/** The names of cells as they stand in the cell: JavaScript puts the compiled code into messages and into functions' text. */
+export function asWritten(text: string): string {
+  if (!text.includes(CELL_NAMES)) return text;
   return text.replace(CALLED_NAME, "$1").replaceAll(`${CELL_NAMES}.`, "");
 }
 
-const CALLED_NAME = new RegExp(`\\(0 , (${CELL_NAMES}\\.[^()\\s]+)\\)`, "g");
+const CALLED_NAME = new RegExp(`\\(0 ?, (${CELL_NAMES}\\.[^()\\s]+)\\)`, "g");
 
 /** What `inspect` puts around an error without frames. */
 const BRACKETS = /^\[(.*)\]$/s;

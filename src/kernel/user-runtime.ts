@@ -22,7 +22,8 @@ import {
 } from "./channel";
 import type { KernelHooks } from "./hooks";
 import { type ControlSource, InterruptThread } from "./interrupt-thread";
-import { describeThrown } from "./thrown";
+import { encodeBytes } from "./rich-value";
+import { asWritten, describeThrown } from "./thrown";
 
 /** The front, as a process that runs cells sees it. */
 export interface FrontChannels {
@@ -62,13 +63,13 @@ export function startRuntime({ channels, marker, onCell, onRequest, endOf }: Run
   const send = (message: UserMessage): void => channels.send(`${JSON.stringify(message)}\n`);
   for (const name of ["stdout", "stderr"] as const) {
     // Replaced before anyone touches it: Node's own would make the descriptor non-blocking, also for native code.
-    const value = streamTo((text) => send({ kind: "stream", name, text, ...origin() }), name);
+    const value = streamTo((text) => send({ kind: "stream", name, text: asWritten(text), ...origin() }), name);
     Object.defineProperty(process, name, { value, configurable: true, enumerable: true, writable: true });
   }
 
   let isStdinAllowed = false;
   const hooks: KernelHooks = {
-    display: (content, isUpdate) => send({ kind: "display", content: encodeBytes(content), isUpdate, ...origin() }),
+    display: (content, isUpdate) => send({ kind: "display", content: complete(content), isUpdate, ...origin() }),
     clear: (wait) => send({ kind: "clear", wait, ...origin() }),
     get signal() {
       return runner.signal;
@@ -175,11 +176,6 @@ function streamTo(onText: (text: string) => void, name: StreamName): Writable {
   );
 }
 
-function encodeBytes(content: DisplayContent): DisplayContent {
-  const data = Object.entries(content.data).map(([type, value]) => [
-    type,
-    value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value,
-  ]);
-  const transient = content.transient ?? { display_id: randomUUID() };
-  return { data: Object.fromEntries(data), metadata: content.metadata, transient };
+function complete({ data, metadata, transient }: DisplayContent): DisplayContent {
+  return { data: encodeBytes(data), metadata, transient: transient ?? { display_id: randomUUID() } };
 }

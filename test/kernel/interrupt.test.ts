@@ -96,6 +96,17 @@ test("an interrupt at any moment of a cell's start stops it", async () => {
   }
 });
 
+test("what an interrupted cell comes to later is no end of the cell that runs then", async () => {
+  for (const rest of ["'one'", "throw new Error('of one')"]) {
+    const id = client.send("shell", "execute_request", { code: `console.log('begun'); await sleep(800); ${rest}` });
+    await client.until(() => streamOf(client.of(id)) === "begun\n");
+    await client.ask("interrupt_request", {}, "control");
+    assert.equal((await client.answerTo(id)).reply.ename, "KeyboardInterrupt");
+    const { reply, published } = await client.execute("await sleep(1500); 'two'");
+    assert.deepEqual([reply.evalue, resultOf(published)], [undefined, "'two'"]);
+  }
+});
+
 test("SIGINT interrupts as the message does", async () => {
   const id = client.send("shell", "execute_request", { code: "console.log('begun'); for (;;);" });
   await client.until(() => streamOf(client.of(id)) === "begun\n");

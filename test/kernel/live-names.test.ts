@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { resultOf, TestClient } from "./test-client";
+import { resultOf, streamOf, TestClient } from "./test-client";
 
 let client: TestClient;
 before(async () => {
@@ -244,6 +244,18 @@ test("messages of errors show names as they stand in the cell, at their place", 
     assert.match(traceback, new RegExp(`cell\\[\\d+\\]:${code.split("\n").length}:${column}`), `${code}\n${traceback}`);
     assert.doesNotMatch(traceback, /__/);
   }
+});
+
+test("what a cell prints of an error it caught, or of a function, shows names as they stand in the cell", async () => {
+  const { published } = await client.execute(
+    "const five: any = 5; const call = () => five();\n" +
+      "try { five(); } catch (error) { console.log(error.message, '|', String(error)); console.error(error); }\n" +
+      "Promise.reject(new TypeError('(0 , __names__.five) is odd')).catch((error) => console.log(error.message));\n" +
+      "call",
+  );
+  assert.equal(streamOf(published), "five is not a function | TypeError: five is not a function\nfive is odd\n");
+  assert.match(streamOf(published, "stderr"), /^TypeError: five is not a function\n/);
+  assert.equal(streamOf((await client.execute("console.log(String(call))")).published), "() => five()\n");
 });
 
 test("a loop over top-level variables takes nanoseconds a turn", async () => {

@@ -77,6 +77,12 @@ test("the last value is shown richly: tables, tensors, promises, values with a d
   assert.deepEqual(await dataOf("({ [Symbol.for('Jupyter.display')]: () => ({ 'text/html': '<i>own</i>' }) })"), {
     "text/html": "<i>own</i>",
   });
+  const late =
+    "async [Symbol.for('Jupyter.display')]() { return { 'text/html': '<i>late</i>', 'image/png': new Uint8Array([1, 2, 3]) }; }";
+  assert.deepEqual(await dataOf(`({ ${late} })`), { "text/html": "<i>late</i>", "image/png": "AQID" });
+  assert.deepEqual(await dataOf("({ a: 1, [Symbol.for('Jupyter.display')]: () => undefined })"), {
+    "text/plain": "{ a: 1, [Symbol(Jupyter.display)]: [Function: [Jupyter.display]] }",
+  });
   assert.equal(resultOf((await client.execute("undefined")).published), undefined);
 });
 
