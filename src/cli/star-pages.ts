@@ -34,10 +34,13 @@ export function starPages(
   };
 }
 
+/** What is no letter of any language, digit or plain sign. */
+const UNSAFE = /[^\p{L}\p{M}\p{N}_.+-]+/gu;
+
 /** `star.txt` gives `star.svg`, `data_000.npy[3]` gives `data_000_3.svg`; a number tells namesakes apart. */
 function pageName(input: string, taken: ReadonlySet<string>): string {
   const [, file, row] = /^(.*?)(?:\[(\d+)\])?$/.exec(basename(input))!;
-  const stem = file!.replace(/\.(txt|csv|dat|tsv|npy|fits?|pow)(\.gz)?$/i, "").replace(/[^\w.+-]+/g, "_");
+  const stem = file!.replace(/\.(txt|csv|dat|tsv|npy|fits?|fts|pow|psd)(\.gz)?$/i, "").replace(UNSAFE, "_");
   const name = row === undefined ? stem : `${stem}_${row}`;
   let free = `${name}.svg`;
   for (let count = 2; taken.has(free); count++) free = `${name}-${count}.svg`;

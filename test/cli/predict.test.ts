@@ -111,14 +111,16 @@ test("a star and a shard are predicted as a table, as JSON with logits, and as C
   assert.match(alone.stderr, /\nasterolab: Cannot read ".*stars\.csv": line 2 is /);
 
   const pages = join(folder, "pages");
-  const table = predict("--model", weights!, star!, `${shard}[1]`, "--figure", pages, "--threads", "1");
+  const named = join(folder, "stärn 1.psd");
+  copyFileSync(star!, named);
+  const table = predict("--model", weights!, star!, `${shard}[1]`, named, "--figure", pages, "--threads", "1");
   assert.equal(table.status, 0, table.stderr);
   assert.match(table.stderr, /\b1 thread\b/);
   assert.match(
     table.stdout,
     /^.*star\.txt\n(?: {2}[(A-Z].*\n)* +median.*68 %.*95 %.*mode.*unit\n {2}dnu .* µHz\n {2}epg /,
   );
-  assert.deepEqual(readdirSync(pages).sort(), ["data_000_1.svg", "star.svg"]);
+  assert.deepEqual(readdirSync(pages).sort(), ["data_000_1.svg", "star.svg", "stärn_1.svg"]);
 });
 
 test("a request that cannot be met ends with exit code 2, one line, and no file", (t) => {
