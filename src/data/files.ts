@@ -1,6 +1,7 @@
 /** Folders and small files of data sets, runs and notebooks, with errors that name the path. */
 
 import { mkdirSync, statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DataError } from "../errors";
 import { describeIoError, errorCode, replaceFiles } from "../files";
@@ -21,15 +22,27 @@ export function mkdirP(path: string): void {
 }
 
 /**
- * Writes a file so that a reader sees the old content or the new, never a part.
+ * Writes a file so that a reader sees the old content or the new, never a part. A device or a pipe is written to as it
+ * is, for nothing can take its place.
  *
  * @throws {DataError} when it cannot be written; the old file, if any, is untouched.
  */
 export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
   try {
-    await replaceFiles([path], (file) => file.writeFile(content));
+    if (isSpecialFile(path)) await writeFile(path, content);
+    else await replaceFiles([path], (file) => file.writeFile(content));
   } catch (cause) {
     throw writeError(path, cause);
+  }
+}
+
+/** True for a device or a pipe, such as /dev/null. */
+export function isSpecialFile(path: string): boolean {
+  try {
+    const stats = statSync(path);
+    return !stats.isFile() && !stats.isDirectory();
+  } catch {
+    return false; // nothing there, or nothing that we may look at
   }
 }
 

@@ -1,12 +1,15 @@
 /** Executes a notebook headless: parameters in, cells run in order on a kernel, the result saved after every step. */
 
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { mkdirP } from "../data/files";
-import { type CellError, KernelError } from "../errors";
+import { type CellError, KernelError, NotebookError } from "../errors";
+import { describeIoError } from "../files";
 import { type ExecutionSettings, executionSettings } from "./execution-settings";
 import { parameterValues } from "./inspect";
 import { abortable, Kernel } from "./kernel";
 import { findRankedSpec, type KernelSpec, withRankLogs } from "./kernelspecs";
+import { startLimit } from "./limit";
 import type { Cell, JsonObject, Notebook } from "./notebook-file";
 import { RAISES_TAG, SKIP_TAG, tagsOf } from "./notebook-file";
 import { NotebookSaver, STANDARD_STREAM } from "./notebook-saver";
@@ -91,6 +94,7 @@ export async function runNotebook(options: RunOptions): Promise<RunResult> {
   const settings = executionSettings(notebook, input, options);
   startRun(notebook, { inputPath: input, outputPath: output, parameters });
   const cwd = options.cwd ?? process.cwd();
+  requireFolder(cwd);
   const { reads = [], ranks = 1 } = options;
   const values = spec?.language === "typescript" ? parameterValues(notebook, parameters) : parameters;
   const about = { notebook, path: input, inputs: reads, cwd, ranks, parameters: values };
@@ -221,10 +225,7 @@ class Run {
     for (let attempt = 0; ; attempt++) {
       const limit = new AbortController();
       const { executionTimeoutMs } = this.options;
-      const timer =
-        executionTimeoutMs === undefined
-          ? undefined
-          : setTimeout(() => limit.abort(timeoutError(executionTimeoutMs)), executionTimeoutMs);
+      const timer = startLimit(executionTimeoutMs, () => limit.abort(timeoutError(executionTimeoutMs!)));
       const work = kernel.execute(cell.source, (id) => this.collector.attach(id, cell));
       try {
         const { reply, isComplete } = await abortable(work, limit.signal, this.options.signal);
@@ -285,6 +286,16 @@ class Run {
       this.options.onEvent?.({ kind: "stream", name: String(name), text: String(text) });
     }
   }
+}
+
+/** @throws {NotebookError} when no kernel can run there: the system would say that its program is not there. */
+function requireFolder(cwd: string): void {
+  try {
+    if (statSync(cwd).isDirectory()) return;
+  } catch (cause) {
+    throw new NotebookError(`Cannot run in "${cwd}": ${describeIoError(cause)}`, { path: cwd, isRequest: true, cause });
+  }
+  throw new NotebookError(`Cannot run in "${cwd}": it is a file, expected a folder`, { path: cwd, isRequest: true });
 }
 
 function hasTag(cell: Cell, tag: string, others: readonly string[] = []): boolean {

@@ -28,6 +28,8 @@ interface Waiter {
 
 const RESEND_MS = 1000;
 const SLOW_JOINER_MS = 20;
+/** Something else may print without an end. */
+const LONGEST_WAIT_MS = 120_000;
 
 export class KernelClient {
   private readonly session = randomUUID();
@@ -38,7 +40,8 @@ export class KernelClient {
   private readonly replies = new Map<string, Waiter>();
   private readonly idles = new Map<string, Waiter>();
   private readonly decoder: MessageDecoder;
-  private hasSeenIopub = false;
+  /** Messages of the output channel so far. */
+  private outputs = 0;
   private failure: Error | undefined;
   private sending: Promise<void> = Promise.resolve();
 
@@ -72,14 +75,15 @@ export class KernelClient {
       const info = await within(RESEND_MS, this.replyTo(id));
       // The reply may come before the subscription has reached the kernel; ask again until both are seen.
       if (info !== undefined) await new Promise((resolve) => setTimeout(resolve, SLOW_JOINER_MS));
-      if (info !== undefined && this.hasSeenIopub) return info.content;
+      if (info !== undefined && this.outputs > 0) return info.content;
       this.forget(id);
     }
   }
 
   /**
    * Runs `code` and waits for the reply and for the end of its output. When the end does not come within
-   * `idleTimeoutMs` of the reply, a second request serves as a fence: once that is answered, the rest is lost.
+   * `idleTimeoutMs` of the reply, a second request serves as a fence: once its end is here, the rest is lost. Output that
+   * is still coming in, since this side is slow, is waited for.
    */
   async execute(
     code: string,
@@ -100,7 +104,7 @@ export class KernelClient {
     const fence = this.send(this.shell, "kernel_info_request", {});
     const fenceIdle = this.idleOf(fence);
     await this.replyTo(fence);
-    await within(options.idleTimeoutMs, Promise.race([fenceIdle, idle]));
+    await this.withinSilence(options.idleTimeoutMs, Promise.race([fenceIdle, idle]));
     const isComplete = !this.idles.has(id);
     this.forget(id);
     this.forget(fence);
@@ -169,6 +173,17 @@ export class KernelClient {
     return promise;
   }
 
+  /** The value of `promise`, or undefined when no output has come for `silenceMs` without it. */
+  private async withinSilence<T>(silenceMs: number, promise: Promise<T>): Promise<T | undefined> {
+    const startedAt = performance.now();
+    for (;;) {
+      const before = this.outputs;
+      const value = await within(silenceMs, promise);
+      const isSilent = this.outputs === before || performance.now() - startedAt > LONGEST_WAIT_MS;
+      if (value !== undefined || isSilent) return value;
+    }
+  }
+
   private forget(id: string): void {
     this.replies.delete(id);
     this.idles.delete(id);
@@ -191,7 +206,7 @@ export class KernelClient {
   }
 
   private onIopub(message: Message): void {
-    this.hasSeenIopub = true;
+    this.outputs++;
     this.options.onOutput(message);
     if (message.header.msg_type === "status" && message.content.execution_state === "idle") {
       this.settle(this.idles, message);

@@ -5,6 +5,7 @@ import { type ConnectionFile, createConnectionFile } from "./connection";
 import { type Execution, KernelClient } from "./kernel-client";
 import { type KernelEnd, KernelProcess } from "./kernel-process";
 import { type KernelSpec, kernelCommand, kernelEnvironment } from "./kernelspecs";
+import { startLimit } from "./limit";
 import type { CommUpdate } from "./widgets";
 import type { Message, MessageContent } from "./wire";
 
@@ -55,7 +56,7 @@ export class Kernel {
     const client = new KernelClient(connection.info, options);
     void process.ended.then((end) => client.abandon(deadKernelError(spec.name, end, process.output)));
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(startTimeoutError(spec, options, process)), options.startTimeoutMs);
+    const timer = startLimit(options.startTimeoutMs, () => limit.abort(startTimeoutError(spec, options, process)));
     try {
       const info = await abortable(client.ready(), limit.signal, options.signal);
       return new Kernel(spec, info, client, process, connection);

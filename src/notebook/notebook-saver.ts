@@ -1,6 +1,7 @@
 /** Saves a notebook while it runs: at each step, and from time to time inside a long cell; one write at a time. */
 
-import { writeFileAtomic } from "../data/files";
+import { isSpecialFile, writeFileAtomic } from "../data/files";
+import { startTurns } from "./limit";
 import { type Notebook, serializeNotebook } from "./notebook-file";
 
 /** The path that stands for the standard input and output. */
@@ -27,11 +28,12 @@ export class NotebookSaver {
     private readonly notebook: Notebook,
     { autosaveMs, savesSteps }: SaverOptions,
   ) {
-    this.savesSteps = savesSteps && path !== STANDARD_STREAM;
-    if (!this.savesSteps || autosaveMs === 0) return;
-    this.timer = setInterval(() => {
+    // What is written to a pipe cannot be replaced.
+    this.savesSteps = savesSteps && path !== STANDARD_STREAM && !isSpecialFile(path);
+    if (!this.savesSteps) return;
+    this.timer = startTurns(autosaveMs, () => {
       if (this.hasChanged && this.failure === undefined) this.step();
-    }, autosaveMs);
+    });
   }
 
   /** Outputs have changed since the last save. */
