@@ -44,7 +44,12 @@ interface VerifyFlags {
 
 export function verifyCommand(): Command {
   return new Command("verify")
-    .description("run a notebook again and compare its outputs")
+    .summary("run a notebook again and compare its outputs")
+    .description(
+      "Runs a notebook again as it was run and compares its outputs: words exactly, numbers within tolerances, figures by " +
+        "their data. Tags of cells: asterolab-measured (numbers are times or sizes: words alone are compared), " +
+        "nbval-ignore-output, nbval-check-output, nbval-skip, nbval-raises-exception.",
+    )
     .argument("<input>", "an executed notebook; it is left as it is")
     .option("-y, --parameters-yaml <yaml>", "run with other parameters than recorded", collect, [])
     .option("-k, --kernel <name>", "run on this kernel instead of the notebook's own")

@@ -2,7 +2,7 @@
 
 import { fstatSync, openSync, writeSync } from "node:fs";
 import { Command } from "commander";
-import { CliError } from "../errors";
+import { CliError, DataError } from "../errors";
 import { describeIoError } from "../files";
 import { type RunEvent, type RunOptions, runNotebook } from "../notebook/executor";
 import { STANDARD_STREAM } from "../notebook/notebook-saver";
@@ -33,8 +33,8 @@ interface RunFlags {
   executionTimeout?: number;
   startTimeout?: number;
   autosaveCellEvery: number;
-  requestSaveOnCellExecute: boolean;
-  progressBar: boolean;
+  requestSaveOnCellExecute?: boolean;
+  progressBar?: boolean;
   logOutput?: boolean;
   stdoutFile?: string;
   stderrFile?: string;
@@ -86,6 +86,7 @@ export function notebookCommand(): Command {
     .option("--inject-paths", "set both")
     .option("--prepare-only", "save the notebook with its parameters, and run nothing")
     .option("--report-mode", "hide the code of all cells")
+    .option("--no-report-mode", "show it (the default)")
     .option("-k, --kernel <name>", "run on this kernel instead of the notebook's own")
     .option("-l, --language <name>", "write the parameters in this language instead of the kernel's own")
     .option("--cwd <folder>", "run the kernel in this folder")
@@ -108,9 +109,12 @@ export function notebookCommand(): Command {
       parseSecondsOrNone,
       30,
     )
+    .option("--request-save-on-cell-execute", "save before and after every cell (the default)")
     .option("--no-request-save-on-cell-execute", "save at the end alone")
+    .option("--progress-bar", "show progress (the default)")
     .option("--no-progress-bar", "show no progress")
     .option("--log-output", "print the cells' output to stderr while they run")
+    .option("--no-log-output", "do not (the default)")
     .option("--stdout-file <file>", "write what the cells print to stdout here, too")
     .option("--stderr-file <file>", "write what the cells print to stderr here, too")
     .action(runAction);
@@ -155,11 +159,15 @@ async function runAction(first: string | undefined, second: string | undefined, 
     return;
   }
   const tee = teeStreams({ stdout: flags.stdoutFile, stderr: flags.stderrFile });
-  const view = createView({ label: input, isLogging: flags.logOutput, hasBar: flags.progressBar && !isPiped });
+  const view = createView({
+    label: input,
+    isLogging: flags.logOutput,
+    hasBar: flags.progressBar !== false && !isPiped,
+  });
   const { signal, release } = abortOnSignals();
   try {
     const onEvent = (event: RunEvent): void => {
-      tee(event);
+      tee.take(event);
       view.onEvent(event);
     };
     const result = await runNotebook({ ...options, signal, onEvent });
@@ -170,6 +178,7 @@ async function runAction(first: string | undefined, second: string | undefined, 
     }
     process.exitCode = result.exitCode;
     if (!isPiped) process.stdout.write(`${result.output}\n`);
+    tee.end();
   } finally {
     view.stop();
     release();
@@ -198,9 +207,16 @@ function isPipe(descriptor: number): boolean {
   }
 }
 
-/** Copies what cells print into files, message by message. */
-function teeStreams(paths: { stdout?: string; stderr?: string }): (event: RunEvent) => void {
+interface Tee {
+  readonly take: (event: RunEvent) => void;
+  /** @throws {DataError} when a file did not take everything. */
+  readonly end: () => void;
+}
+
+/** Copies what cells print into files, message by message; the run goes on where a file takes no more. */
+function teeStreams(paths: { stdout?: string; stderr?: string }): Tee {
   const files = new Map<string, number>();
+  let failure: DataError | undefined;
   for (const [name, path] of Object.entries(paths)) {
     if (path === undefined) continue;
     try {
@@ -209,9 +225,21 @@ function teeStreams(paths: { stdout?: string; stderr?: string }): (event: RunEve
       throw new CliError(`Cannot write --${name}-file "${path}": ${describeIoError(cause)}`);
     }
   }
-  return (event) => {
-    const file = event.kind === "stream" ? files.get(event.name) : undefined;
-    if (file !== undefined && event.kind === "stream") writeSync(file, event.text);
+  return {
+    take(event) {
+      const file = event.kind === "stream" ? files.get(event.name) : undefined;
+      if (file === undefined || event.kind !== "stream") return;
+      try {
+        writeSync(file, event.text);
+      } catch (cause) {
+        const path = String(paths[event.name as keyof typeof paths]);
+        failure ??= new DataError(`Cannot write --${event.name}-file "${path}": ${describeIoError(cause)}`, { path });
+        files.delete(event.name);
+      }
+    },
+    end() {
+      if (failure !== undefined) throw failure;
+    },
   };
 }
 

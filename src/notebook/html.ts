@@ -62,14 +62,15 @@ ${body}
 function cellHtml(cell: Cell, figures: unknown[]): string {
   if (cell.cell_type === "markdown") return `<section class="prose">${markdown.render(cell.source)}</section>`;
   if (cell.cell_type !== "code" || cell.source.trim() === "") return "";
-  const label = cell.execution_count ? `<span class="count">${cell.execution_count}</span>` : "";
+  const label = cell.execution_count ? `<span class="count">${escapeHtml(String(cell.execution_count))}</span>` : "";
   const isHidden = tagsOf(cell).includes("injected-parameters") ? ' class="injected"' : "";
   const outputs = (cell.outputs ?? []).map((output) => outputHtml(output, figures)).join("\n");
   return `<section class="cell">${label}<pre${isHidden}><code>${escapeHtml(cell.source)}</code></pre>\n${outputs}</section>`;
 }
 
 function outputHtml(output: Output, figures: unknown[]): string {
-  if (output.output_type === "stream") return `<pre class="${output.name}">${escapeHtml(plain(output.text))}</pre>`;
+  if (output.output_type === "stream")
+    return `<pre class="${escapeHtml(output.name)}">${escapeHtml(plain(output.text))}</pre>`;
   if (output.output_type === "error") {
     return `<pre class="stderr">${escapeHtml(plain(output.traceback.join("\n") || `${output.ename}: ${output.evalue}`))}</pre>`;
   }
@@ -84,7 +85,7 @@ function pictureHtml(data: MimeBundle): string {
   const text = (type: string): string => String(data[type] ?? "");
   for (const type of ["image/png", "image/jpeg", "image/gif"]) {
     if (type in data)
-      return `<img alt="${escapeHtml(text("text/plain"))}" src="data:${type};base64,${text(type).trim()}">`;
+      return `<img alt="${escapeHtml(text("text/plain"))}" src="data:${type};base64,${escapeHtml(text(type).trim())}">`;
   }
   if ("image/svg+xml" in data) {
     const encoded = Buffer.from(text("image/svg+xml")).toString("base64");

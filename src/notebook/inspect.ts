@@ -1,9 +1,11 @@
 /** What parameters a notebook takes: names, types, defaults and the words beside them. */
 
 import ts from "typescript";
+import { NotebookError } from "../errors";
 import { PARAMETERS_TAG } from "./inject";
 import { type Notebook, readNotebook, tagsOf } from "./notebook-file";
 import { declaredParameters } from "./parameter-types";
+import { maybeLanguage } from "./prepare";
 import { printable } from "./run-record";
 
 /** With papermill's keys; `default` is source text. */
@@ -14,15 +16,23 @@ export interface InspectedParameter {
   readonly help: string;
 }
 
+/** Languages whose declarations the compiler reads. */
+const INSPECTED = ["typescript", "javascript"];
+
 /**
  * The parameters of a notebook's cell tagged `parameters`; undefined when it has none.
  *
- * @throws {NotebookError} when the notebook cannot be read.
+ * @throws {NotebookError} when the notebook cannot be read, or its language is one whose declarations are not.
  */
 export async function inspectNotebook(path: string): Promise<readonly InspectedParameter[] | undefined> {
   const notebook = await readNotebook(path);
   const cell = notebook.cells.find((candidate) => tagsOf(candidate).includes(PARAMETERS_TAG));
   if (cell === undefined) return undefined;
+  const language = maybeLanguage(notebook) ?? "typescript";
+  if (!INSPECTED.includes(language.toLowerCase())) {
+    const reason = `its language is "${language}", expected ${INSPECTED.join(" or ")}`;
+    throw new NotebookError(`Cannot inspect the parameters of "${path}": ${reason}`, { path, isRequest: true });
+  }
   const texts = declarationTexts(cell.source);
   return declaredParameters(cell.source).map(({ name, type }) => ({
     name,

@@ -120,10 +120,16 @@ function maybeKernelOf(notebook: Notebook, name: string | undefined): KernelSpec
   }
 }
 
-function languageOf(notebook: Notebook, path: string): string {
-  const { kernelspec, language_info: info } = notebook.metadata as { [key: string]: JsonObject | undefined };
+/** The language of a notebook, where it says one. */
+export function maybeLanguage({ metadata }: Notebook): string | undefined {
+  const { kernelspec, language_info: info } = metadata as { [key: string]: JsonObject | undefined };
   const language = kernelspec?.language ?? info?.name;
-  if (typeof language === "string") return language;
+  return typeof language === "string" ? language : undefined;
+}
+
+function languageOf(notebook: Notebook, path: string): string {
+  const language = maybeLanguage(notebook);
+  if (language !== undefined) return language;
   const message = `Cannot tell the language of "${path}": its metadata names none; give one with --language`;
   throw new NotebookError(message, { path, isRequest: true });
 }

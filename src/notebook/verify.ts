@@ -28,7 +28,7 @@ export interface Verification {
 
 /**
  * Runs `input` with the parameters it records, or those given, and compares. The tags of nbval count: `nbval-skip`,
- * `nbval-raises-exception`, `nbval-ignore-output`, `nbval-check-output`.
+ * `nbval-raises-exception`, `nbval-ignore-output`, `nbval-check-output`; and `asterolab-measured`.
  *
  * @throws {NotebookError} when the notebook, a parameter or the kernel's name is wrong.
  * @throws {KernelError} when the kernel does not start.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { parseNotebook } from "../../src/notebook/notebook-file";
@@ -67,6 +67,29 @@ test("a notebook is run, its path goes to stdout, its output to stderr when aske
   assert.match(stderr, /printed/);
 });
 
+test("a --stdout-file that takes no more fails the command when the notebook has run", () => {
+  const { input, output } = writeTestNotebook("scripted", CELLS);
+  const { status, stdout, stderr } = notebookRun(input, output, "--stdout-file", "/dev/full", "--no-progress-bar");
+  assert.equal(stderr, 'asterolab: Cannot write --stdout-file "/dev/full": no space left on the disk\n');
+  assert.deepEqual([status, stdout], [1, `${output}\n`]);
+  assert.match(readFileSync(output, "utf8"), /printed/);
+});
+
+test("a device is written to, not replaced, and papermill's names for the defaults are options, too", () => {
+  const { input, folder } = writeTestNotebook("scripted", CELLS);
+  const [sink, full] = ["null", "full"].map((name) => join(folder, name));
+  symlinkSync("/dev/null", sink!);
+  symlinkSync("/dev/full", full!);
+  const defaults = ["--progress-bar", "--request-save-on-cell-execute", "--no-log-output", "--no-report-mode"];
+  assert.equal(notebookRun(input, sink!, ...defaults).status, 0);
+  const refused = notebookRun(input, full!, "--no-progress-bar");
+  assert.deepEqual(
+    [refused.status, refused.stderr],
+    [1, `asterolab: Cannot write "${full}": no space left on the disk\n`],
+  );
+  for (const path of [sink!, full!]) assert.ok(lstatSync(path).isSymbolicLink());
+});
+
 test("verify tells what differs and ends with 1; --lax, tags and a time limit decide what counts", () => {
   const outputs = [{ output_type: "stream" as const, name: "stdout", text: "other\n" }];
   const cells = [scripted(["stream", "stdout", "printed\n"], ["sleep", 400])].map((cell) => ({ ...cell, outputs }));
@@ -82,6 +105,17 @@ test("verify tells what differs and ends with 1; --lax, tags and a time limit de
   assert.equal(status, 1);
   assert.match(String(stderr), /stopped at cell 0: CellTimeoutError: the cell took longer than 0\.1 s/);
   assert.equal(verify("--execution-timeout", "0")[0], 2);
+  for (const [flag, value] of [
+    ["--rtol", "abc"],
+    ["--atol", "-1"],
+    ["--rtol", ""],
+  ] as const) {
+    assert.deepEqual(verify(flag, value), [
+      2,
+      "",
+      `asterolab: ${flag} must be a number of at least 0, got "${value}"\n`,
+    ]);
+  }
 });
 
 test("a failing cell ends the command with exit code 1 and its error on stderr", () => {
@@ -117,6 +151,8 @@ test("a wrong request ends with exit code 2 and one line, and writes nothing", (
       /^asterolab: Cannot write --stdout-file "\/no\/such\/file": no such file or folder$/,
     ],
     [["--rank", "2"], /^asterolab: unknown option '--rank'/],
+    [["--cwd", "/no/such"], /^asterolab: Cannot run in "\/no\/such": no such file or folder$/],
+    [["--cwd", input], /^asterolab: Cannot run in ".*in\.ipynb": it is a file, expected a folder$/],
   ];
   for (const [args, text] of wrong) {
     const { status, stderr } = notebookRun(input, output, ...args);

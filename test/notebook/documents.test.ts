@@ -57,6 +57,19 @@ test("figures are compared by their data, not by their pictures", () => {
   ]);
 });
 
+test("in cells tagged asterolab-measured words count, and numbers do not", () => {
+  const compare = (before: Output, after: Output): string[] => {
+    const expected = notebookOf(before);
+    expected.cells[1]!.metadata.tags = ["asterolab-measured"];
+    return compareOutputs(expected, notebookOf(after), TOLERANCES).map(({ text }) => text);
+  };
+  assert.deepEqual(compare(printed("576 spectra in  1.7 s\n"), printed("576 spectra in 11.3 s\n")), []);
+  assert.deepEqual(compare(figure([0, 2], "AAAA"), figure([1, 3], "AAAA")), []);
+  assert.match(compare(printed("took 1.7 s\n"), printed("took 1.7 min\n"))[0]!, /line 1 is "took 1.7 min"/);
+  assert.match(compare(printed("rate 3\n"), printed("rate NaN\n"))[0]!, /is "rate NaN"/);
+  assert.match(compare(printed("a"), figure([1], ""))[0]!, /stream before, display_data now/);
+});
+
 test("outputs that are missing or of another kind are told, ignored cells are not", () => {
   assert.match(differences(printed("a"), figure([1], ""))[0]!, /stream before, display_data now/);
   const [before, after] = [notebookOf(printed("a")), notebookOf()];
@@ -74,6 +87,18 @@ test("the page has the prose, the code, live figures with their pictures, and no
   assert.match(html, /const figures = \[\{"data":\[\{"y":\[1\]\}\],"layout":\{\}\}\];/);
   assert.equal(html.match(/<\/script>/g)!.length, 2);
   assert.ok(!/<script[^>]* src=|<link/.test(html.replace(/<script>.*?<\/script>/gs, "")), "it needs no other file");
+});
+
+test("nothing that a notebook file says becomes a tag or an attribute of the page", () => {
+  const evil = 'x"><script>alert(1)</script>';
+  const picture: Output = {
+    output_type: "display_data",
+    data: { "image/png": evil, "text/plain": evil },
+    metadata: {},
+  };
+  const notebook = notebookOf({ output_type: "stream", name: evil, text: evil }, picture);
+  notebook.cells[1]!.execution_count = evil as unknown as number;
+  assert.ok(!notebookHtml(notebook, evil).includes("<script"));
 });
 
 test("the library in a page is minified, whole and licensed", () => {
@@ -96,6 +121,11 @@ test("inspect gives names, types, defaults and the comments beside them", async 
     { name: "names", inferred_type_name: "string[]", default: '["a"]', help: "" },
   ]);
   assert.equal(await inspectNotebook(writeTestNotebook("asterolab", [codeCell("1")]).input), undefined);
+  const python = writeTestNotebook("python3", [codeCell("lr = 0.1", "parameters")], "python");
+  await assert.rejects(inspectNotebook(python.input), {
+    name: "NotebookError",
+    message: `Cannot inspect the parameters of "${python.input}": its language is "python", expected typescript or javascript`,
+  });
 });
 
 test("installed kernels name this checkout and this Node, and are found; JupyterLab's extension comes along", async (t) => {
