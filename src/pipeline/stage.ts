@@ -1,9 +1,9 @@
 /** Runs one stage to its end: a notebook in this process, a command in one of its own. */
 
 import { spawn } from "node:child_process";
-import { createWriteStream } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { mkdirP } from "../data/files";
+import type { DataError } from "../errors";
 import { runNotebook } from "../notebook/executor";
 import { writeNotebookHtml } from "../notebook/html";
 import type { ParameterInput } from "../notebook/parameters";
@@ -11,6 +11,7 @@ import { literalPath } from "../notebook/path-template";
 import { Interruption } from "../notebook/stop";
 import { projectRoot } from "../version";
 import { type CommandWork, type NotebookWork, type Pipeline, RESUME, type Stage } from "./pipeline";
+import { StageFile } from "./stage-file";
 
 export interface StageRun {
   readonly pipeline: Pipeline;
@@ -93,9 +94,8 @@ async function runCommandStage(run: StageRun, work: CommandWork): Promise<StageR
   const { pipeline, stage, signal } = run;
   const words = work.words.map((word) => withResume(word, run.isResumed));
   if (stage.ranks > 1) words.push("--ranks", String(stage.ranks));
-  const log = createWriteStream(resolve(pipeline.folder, logOf(pipeline, stage)));
-  if (work.stdout !== null) mkdirP(dirname(resolve(pipeline.folder, work.stdout)));
-  const saved = work.stdout === null ? null : createWriteStream(resolve(pipeline.folder, work.stdout));
+  const log = await StageFile.open(resolve(pipeline.folder, logOf(pipeline, stage)));
+  const saved = work.stdout === null ? null : await StageFile.open(resolve(pipeline.folder, work.stdout));
   const child = spawn(process.execPath, [join(projectRoot, "bin", "asterolab.js"), ...words], {
     cwd: pipeline.folder,
     stdio: ["ignore", "pipe", "pipe"],
@@ -123,22 +123,28 @@ async function runCommandStage(run: StageRun, work: CommandWork): Promise<StageR
     log.write(chunk);
     saved?.write(chunk);
   });
+  let end: { readonly code: number | null; readonly name: string | null };
+  let unwritten: DataError | undefined;
   try {
-    const end = await new Promise<{ code: number | null; name: string | null }>((resolve, reject) => {
+    end = await new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code, name) => resolve({ code, name }));
     });
-    if (end.code === 0 && !signal.aborted) return { status: "done", error: null };
-    if (signal.aborted) return { status: "interrupted", error: null };
-    const how = end.code === null ? `by ${end.name}` : `with exit code ${end.code}`;
-    const last = tail();
-    return { status: "failed", error: `"asterolab ${words.join(" ")}" ended ${how}${last === "" ? "" : `: ${last}`}` };
   } finally {
     clearTimeout(limit);
     signal.removeEventListener("abort", stop);
     process.removeListener("exit", killWithUs);
-    await Promise.all([log, saved].map((file) => file && new Promise<void>((resolve) => file.end(resolve))));
+    for (const file of [log, saved]) {
+      const failure = await file?.close();
+      unwritten ??= failure;
+    }
   }
+  if (signal.aborted) return { status: "interrupted", error: null };
+  if (end.code === 0 && unwritten !== undefined) throw unwritten;
+  if (end.code === 0) return { status: "done", error: null };
+  const how = end.code === null ? `by ${end.name}` : `with exit code ${end.code}`;
+  const last = tail();
+  return { status: "failed", error: `"asterolab ${words.join(" ")}" ended ${how}${last === "" ? "" : `: ${last}`}` };
 }
 
 /** Passes text on whole and by line; the function returned gives the last line. */

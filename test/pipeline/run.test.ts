@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { readNotebook, serializeNotebook } from "../../src/notebook/notebook-file";
@@ -15,6 +15,7 @@ import {
   runPipeline,
 } from "../../src/pipeline";
 import { writeRecord } from "../../src/pipeline/record";
+import { StageFile } from "../../src/pipeline/stage-file";
 import { codeCell, FIXTURES, processesUnder, type Step, scripted } from "../notebook/notebook-builder";
 import { temporaryFolder } from "../temporary-folder";
 
@@ -173,6 +174,22 @@ test("a stage that does not write what it promises has failed", async () => {
   assert.deepEqual((await shop.run(THREE)).slice(1, 2), ["make failed"]);
   const { error } = maybeReadRecord(shop.path("out"))!.stages.make!;
   assert.equal(error, 'it ended well, but did not write "a.txt"');
+});
+
+test("a command whose log or output takes no more has failed, with the reason; the run goes on", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "out", "a.log"), { recursive: true });
+  const yaml = `output: out
+stages:
+  a: { command: [kernels, list] }
+  c: { command: [kernels, list], stdout: kernels.txt }
+`;
+  const { outcomes, record } = await runPipeline(parsePipeline(yaml, join(folder, "p.yaml")));
+  assert.deepEqual([...outcomes.values()], ["failed", "done"]);
+  assert.match(record.stages.a!.error!, /^Cannot write ".*a\.log": it is a folder, expected a file$/);
+  const file = await StageFile.open("/dev/full");
+  for (let chunk = 0; chunk < 3; chunk++) file.write("text");
+  assert.equal((await file.close())!.message, 'Cannot write "/dev/full": no space left on the disk');
 });
 
 test("independent stages run side by side, as many as asked for", async () => {
