@@ -89,7 +89,10 @@ export async function runRanks(options: RanksOptions): Promise<number> {
 export function requireMpirun(ranks: number): Mpirun {
   const mpirun = maybeFindMpirun();
   if (mpirun === null) {
-    throw new CommunicatorError(`Cannot start ${ranks} ranks: no mpirun is found; ${HINT}`, { isRequest: true });
+    throw new CommunicatorError(
+      `Cannot start ${ranks} ${ranks === 1 ? "rank" : "ranks"}: no mpirun is found; ${HINT}`,
+      { isRequest: true },
+    );
   }
   ensureAddon(mpirun.implementation);
   return mpirun;

@@ -139,7 +139,7 @@ export class Front {
   private describeKernel(): Reply {
     const { ranks } = this.options;
     if (ranks === undefined) return KERNEL_INFO;
-    const banner = `${KERNEL_INFO.banner}\nEach cell runs on ${ranks} ranks; "// %ranks 0,2" on its first line names some`;
+    const banner = `${KERNEL_INFO.banner}\nEach cell runs on ${ranks === 1 ? "one rank" : `${ranks} ranks; "// %ranks 0,2" on its first line names some`}`;
     return { ...KERNEL_INFO, implementation: "asterolab-mpi", banner };
   }
 

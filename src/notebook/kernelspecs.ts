@@ -67,7 +67,10 @@ export function findRankedSpec(
   const named = findKernelSpec(name);
   if (ranks !== undefined && named.language.toLowerCase() !== "typescript") {
     const reason = `its language is "${named.language}", expected typescript`;
-    throw new NotebookError(`Cannot run on ${ranks} ranks with kernel "${name}": ${reason}`, { isRequest: true });
+    throw new NotebookError(
+      `Cannot run on ${ranks} ${ranks === 1 ? "rank" : "ranks"} with kernel "${name}": ${reason}`,
+      { isRequest: true },
+    );
   }
   const spec = ranks === undefined || named.name === RANKS_KERNEL ? named : findKernelSpec(RANKS_KERNEL);
   if (spec.name !== RANKS_KERNEL) return spec;

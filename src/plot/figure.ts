@@ -89,6 +89,8 @@ export interface Axis {
   readonly domain?: readonly [number, number];
   readonly anchor?: XAxisId | YAxisId;
   readonly showticklabels?: boolean;
+  /** The distance of ticks; without it, as many as there is room for. */
+  readonly dtick?: number;
 }
 
 export interface Annotation {

@@ -1,6 +1,7 @@
 /** Training speed against the number of ranks, and what communication takes of a step. */
 
 import { createFigure, type Figure, PALETTE } from "./figure";
+import { roundStep } from "./svg/scale";
 
 /** A measurement on a number of ranks. */
 export interface ScalingPoint {
@@ -16,6 +17,7 @@ export function scalingFigure(points: readonly ScalingPoint[], options: { readon
   const first = points[0];
   if (first === undefined) throw new RangeError("Cannot draw scaling: there must be at least one point, got none");
   const perRank = first.samples_per_s / first.ranks;
+  const dtick = Math.max(1, roundStep(Math.max(...ranks) / 10)); // there are whole ranks alone
   const range = [0, Math.max(...ranks) + 0.5] as const;
   return createFigure(
     [
@@ -49,7 +51,7 @@ export function scalingFigure(points: readonly ScalingPoint[], options: { readon
     ],
     {
       title: { text: options.title ?? "Scaling over ranks" },
-      xaxis: { title: { text: "Ranks" }, range, anchor: "y2" },
+      xaxis: { title: { text: "Ranks" }, range, dtick, anchor: "y2" },
       yaxis: { title: { text: "Spectra per second" }, domain: [0.42, 1] },
       yaxis2: { title: { text: "Waiting (%)" }, domain: [0, 0.32] },
     },

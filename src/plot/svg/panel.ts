@@ -51,8 +51,8 @@ export function layoutPanels(figure: Figure, area: Box): Panel[] {
       xAxis,
       yAxis,
       traces,
-      x: createScale(xAxis.type, rangeOf(xAxis, onX.flatMap(xExtent), "x"), box.left, box.right),
-      y: createScale(yAxis.type, rangeOf(yAxis, traces.flatMap(yExtent), "y"), box.bottom, box.top),
+      x: createScale(xAxis.type, rangeOf(xAxis, onX.flatMap(xExtent), "x"), box.left, box.right, xAxis.dtick),
+      y: createScale(yAxis.type, rangeOf(yAxis, traces.flatMap(yExtent), "y"), box.bottom, box.top, yAxis.dtick),
       showsX: (xAxis.anchor ?? yId) === yId,
     };
   });

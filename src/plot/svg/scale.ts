@@ -18,8 +18,15 @@ export interface Scale {
  * A scale over `range` that runs from pixel `start` to pixel `end`.
  *
  * @param range in values, also on a log axis
+ * @param dtick the distance of a linear axis's ticks; without it, as many as there is room for
  */
-export function createScale(type: Axis["type"], range: readonly [number, number], start: number, end: number): Scale {
+export function createScale(
+  type: Axis["type"],
+  range: readonly [number, number],
+  start: number,
+  end: number,
+  dtick?: number,
+): Scale {
   const transform = type === "log" ? Math.log10 : (value: number): number => value;
   const [low, high] = [transform(range[0]), transform(range[1])];
   const perUnit = (end - start) / (high - low);
@@ -29,15 +36,18 @@ export function createScale(type: Axis["type"], range: readonly [number, number]
       const place = transform(value);
       return Number.isFinite(place) ? start + (place - low) * perUnit : undefined;
     },
-    ticks: type === "log" ? logTicks(low, high, tickCount) : linearTicks(low, high, tickCount),
+    ticks: type === "log" ? logTicks(low, high, tickCount) : linearTicks(low, high, tickCount, dtick),
   };
 }
 
-/** Multiples of 1, 2 or 5 times a power of ten, about `count` of them. */
-export function linearTicks(low: number, high: number, count: number): Tick[] {
-  const rough = (high - low) / count;
+/** 1, 2 or 5 times a power of ten, about `rough`. */
+export function roundStep(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5].find((factor) => factor * power >= rough * 0.7) ?? 10);
+  return power * ([1, 2, 5].find((factor) => factor * power >= rough * 0.7) ?? 10);
+}
+
+/** Multiples of 1, 2 or 5 times a power of ten, about `count` of them; or of `step`. */
+export function linearTicks(low: number, high: number, count: number, step = roundStep((high - low) / count)): Tick[] {
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
