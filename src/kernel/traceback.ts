@@ -33,7 +33,12 @@ export class TracebackMapper {
       });
       return mapped.replace(WRAPPER, "at $1");
     });
-    const kept = lines.filter((line) => !INTERNAL.test(line));
+    const kept: string[] = [];
+    for (const line of lines) {
+      if (!INTERNAL.test(line)) kept.push(line);
+      // The error's own fields begin behind the last frame.
+      else if (line.endsWith(" {") && kept.length > 0) kept.push(`${kept.pop()} {`);
+    }
     if (excerpt === undefined) return kept;
     const head = kept.findIndex((line) => /^\s+at /.test(line));
     return [...kept.slice(0, head), ...excerpt, ...kept.slice(head)];

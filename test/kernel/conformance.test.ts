@@ -161,6 +161,9 @@ test("an error is sent, and its traceback names the lines of the cell's TypeScri
     `    at ${file}:8:1`,
   ]);
   assert.deepEqual(published[2]!.content.traceback, reply.traceback);
+  const fields = await client.execute("throw Object.assign(new Error('odd'), { code: 7 });");
+  const cell = `cell[${fields.reply.execution_count}]`;
+  assert.deepEqual((fields.reply.traceback as string[]).slice(-3), [`    at ${cell}:1:21 {`, "  code: 7", "}"]);
 });
 
 test("a type error stops the cell before it runs and points at the place", async () => {
