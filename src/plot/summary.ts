@@ -16,7 +16,8 @@ function describeTrace(trace: Trace, figure: Figure): string {
   if (trace.type === "heatmap") {
     return `${name}: ${trace.z.length} × ${trace.z[0]?.length ?? 0} cells; x ${x}, ${extent(trace.x)}; y ${y}, ${extent(trace.y)}`;
   }
-  const count = `${trace.x.length} ${trace.type === "bar" ? "bars" : "points"}`;
+  const unit = trace.type === "bar" ? "bar" : "point";
+  const count = `${trace.x.length} ${unit}${trace.x.length === 1 ? "" : "s"}`;
   return `${name}: ${count}; x ${x}, ${extent(trace.x)}; y ${y}, ${extent(trace.y)}`;
 }
 
