@@ -240,4 +240,6 @@ test("the summary says what is drawn", () => {
     summarizeFigure(figure),
     "Figure: ν_max: 2 stars in 2 classes\n  ν_max: 2 bars; x ν_max (µHz), 25 to 100; y Stars, 0 to 2",
   );
+  const single = classHistogramFigure("numax", { values: [100], edges: Float64Array.of(50, 150) });
+  assert.match(summarizeFigure(single), /: 1 bar; x ν_max/);
 });
