@@ -1,8 +1,9 @@
 /** `asterolab predict`: spectra of stars -> a table, JSON or CSV of their parameters. */
 
+import { dirname } from "node:path";
 import { Command, Option } from "commander";
 import { type Config, ENGINE_NAMES } from "../config";
-import { writeFileAtomic } from "../data/files";
+import { mkdirP, writeFileAtomic } from "../data/files";
 import { KEPLER_GRID, POINTS } from "../data/grid";
 import { engineLines, selectEngine } from "../engine";
 import { CliError, type DataError } from "../errors";
@@ -62,6 +63,7 @@ export function predictCommand(): Command {
 
 async function run(inputs: readonly string[], flags: Flags): Promise<void> {
   if (flags.logits && !flags.json) throw new CliError("Cannot show logits in a table: --logits needs --json");
+  if (flags.csv !== undefined) mkdirP(dirname(flags.csv)); // rather than fail when all stars are done
   const engine = await selectEngine(flags.engine, { threads: flags.threads });
   const opened = await openModel(flags.model);
   const { model, config, classEdges, points, checkpoint, calibration } = opened;

@@ -22,7 +22,7 @@ before(() => selectEngine("cpu"));
 
 test("a star and a shard are predicted as a table, as JSON with logits, and as CSV", async (t) => {
   const folder = temporaryFolder(t);
-  const [weights, star, shard, csv] = ["weights.pth", "star.txt", "data_000.npy", "out.csv"].map((name) =>
+  const [weights, star, shard, csv] = ["weights.pth", "star.txt", "data_000.npy", "tables/out.csv"].map((name) =>
     join(folder, name),
   );
   const settings = {
