@@ -1,6 +1,7 @@
 /** Takes a regression's weights over to heads with another range of classes: the values stay, their scale changes. */
 
 import type { ClassEdges } from "../data/classes";
+import { changeHeads } from "./change-heads";
 import type { ModelState, ParameterValues } from "./state";
 
 /**
@@ -14,24 +15,15 @@ export function rescaleHeads(
   from: ClassEdges,
   to: ClassEdges,
 ): ModelState {
-  const result: ModelState = new Map(state);
-  for (const [head, edges] of to) {
-    const oldEdges = from.get(head);
-    const weight = state.get(`linear_${head}.weight`);
-    const bias = state.get(`linear_${head}.bias`);
-    if (oldEdges === undefined || weight === undefined || bias === undefined) continue;
+  return changeHeads(state, from, to, ({ weight, bias }, oldEdges, edges) => {
     const range = edges.at(-1)! - edges[0]!;
     const factor = (oldEdges.at(-1)! - oldEdges[0]!) / range;
     const offset = (oldEdges[0]! - edges[0]!) / range;
     const inputs = weight.data.length / bias.data.length;
-    result.set(`linear_${head}.weight`, {
-      shape: weight.shape,
-      data: weight.data.map((value, index) => (index < inputs ? factor * value : value)),
-    });
-    result.set(`linear_${head}.bias`, {
-      shape: bias.shape,
-      data: bias.data.map((value, output) => (output === 0 ? factor * value + offset : value + 2 * Math.log(factor))),
-    });
-  }
-  return result;
+    const rows = weight.data.map((value, index) => (index < inputs ? factor * value : value));
+    const shifts = bias.data.map((value, output) =>
+      output === 0 ? factor * value + offset : value + 2 * Math.log(factor),
+    );
+    return { weight: { shape: weight.shape, data: rows }, bias: { shape: bias.shape, data: shifts } };
+  });
 }

@@ -1,6 +1,7 @@
 /** Takes a network's weights over to heads with other class edges: the posterior densities stay, the classes change. */
 
 import { type ClassEdges, classCenters, classOfValue, classWidths } from "../data/classes";
+import { changeHeads } from "./change-heads";
 import type { ModelState, ParameterValues } from "./state";
 
 /**
@@ -15,13 +16,9 @@ export function respaceHeads(
   from: ClassEdges,
   to: ClassEdges,
 ): ModelState {
-  const result: ModelState = new Map(state);
-  for (const [head, edges] of to) {
-    const oldEdges = from.get(head);
-    const weight = state.get(`linear_${head}.weight`);
-    const bias = state.get(`linear_${head}.bias`);
-    if (oldEdges === undefined || weight === undefined || bias === undefined) continue;
-    if (bias.data.length !== oldEdges.length - 1 || isSame(oldEdges, edges)) continue;
+  return changeHeads(state, from, to, (layer, oldEdges, edges) => {
+    const { weight, bias } = layer;
+    if (bias.data.length !== oldEdges.length - 1 || isSame(oldEdges, edges)) return layer;
     const sources = Array.from(classCenters(edges), (center) => classOfValue(center, oldEdges));
     const [widths, oldWidths] = [classWidths(edges), classWidths(oldEdges)];
     const inputs = weight.data.length / bias.data.length;
@@ -29,16 +26,15 @@ export function respaceHeads(
     sources.forEach((source, index) => {
       rows.set(weight.data.subarray(source * inputs, (source + 1) * inputs), index * inputs);
     });
-    result.set(`linear_${head}.weight`, { shape: [sources.length, inputs], data: rows });
-    result.set(`linear_${head}.bias`, {
-      shape: [sources.length],
-      data: Float32Array.from(
-        sources,
-        (source, index) => bias.data[source]! + Math.log(widths[index]! / oldWidths[source]!),
-      ),
-    });
-  }
-  return result;
+    const shifts = Float32Array.from(
+      sources,
+      (source, index) => bias.data[source]! + Math.log(widths[index]! / oldWidths[source]!),
+    );
+    return {
+      weight: { shape: [sources.length, inputs], data: rows },
+      bias: { shape: [sources.length], data: shifts },
+    };
+  });
 }
 
 function isSame(edges: Float64Array, others: Float64Array): boolean {
