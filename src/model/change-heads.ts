@@ -11,7 +11,7 @@ export interface HeadLayer {
 
 type Change = (layer: HeadLayer, oldEdges: Float64Array, edges: Float64Array) => HeadLayer;
 
-/** The weights of a network with each head's layer as `change` makes it for edges that go `from` one form `to` another. */
+/** The weights of a network whose heads go from the edges `from` to the edges `to`: each head's layer is what `change` makes of it. */
 export function changeHeads(
   state: ReadonlyMap<string, ParameterValues>,
   from: ClassEdges,
