@@ -8,7 +8,7 @@ import { HEAD_NAMES, type HeadName, SEVEN_HEADS } from "./data/parameters";
 import { maybePrecisionProblem } from "./engine/precision";
 import { ConfigError } from "./errors";
 import { describeIoError } from "./files";
-import { parseJson } from "./json";
+import { isJsonObject, parseJson } from "./json";
 import { PRIOR_NAMES, type PriorName } from "./simulate/priors";
 
 /** Keeps the rows whose label column compares as stated, for example `{ column: "inc", op: ">=", value: 45 }`. */
@@ -364,14 +364,10 @@ export function parseAssignment(assignment: string): ConfigSpec {
   return keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as ConfigSpec;
 }
 
-function isPlainObject(value: unknown): value is ConfigSpec {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function mergeSpecs(base: ConfigSpec, spec: ConfigSpec): ConfigSpec {
   const changed = Object.entries(spec).map(([key, value]) => {
     const previous = base[key];
-    return [key, isPlainObject(previous) && isPlainObject(value) ? mergeSpecs(previous, value) : value];
+    return [key, isJsonObject(previous) && isJsonObject(value) ? mergeSpecs(previous, value) : value];
   });
   // Not by assignment, to which the key "__proto__" would mean something else.
   return { ...base, ...Object.fromEntries(changed) };

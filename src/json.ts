@@ -17,3 +17,8 @@ export function parseJson(text: string): unknown {
   }
   return document;
 }
+
+/** Whether a value is a JSON object: no list, and not null. */
+export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

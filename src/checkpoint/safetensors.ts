@@ -8,7 +8,7 @@
 import { promises as fs } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { readFully, writeFully } from "../files";
-import { parseJson } from "../json";
+import { isJsonObject, parseJson } from "../json";
 import { writeAtomically } from "./atomic";
 import { widenBfloat16, widenFloat16 } from "./half";
 import { loadError } from "./load-error";
@@ -135,7 +135,7 @@ function parseHeader(
   } catch (cause) {
     throw new Error("its header is not JSON", { cause });
   }
-  if (!isObject(fields)) throw new Error("its header is no JSON object");
+  if (!isJsonObject(fields)) throw new Error("its header is no JSON object");
   const entries: Entry[] = [];
   let metadata = new Map<string, string>();
   for (const [name, field] of Object.entries(fields)) {
@@ -157,7 +157,7 @@ function parseHeader(
 }
 
 function metadataOf(field: unknown): Map<string, string> {
-  const entries = isObject(field) ? Object.entries(field) : null;
+  const entries = isJsonObject(field) ? Object.entries(field) : null;
   if (!entries?.every((entry): entry is [string, string] => typeof entry[1] === "string")) {
     throw new Error(`its ${METADATA} must hold texts only`);
   }
@@ -165,7 +165,7 @@ function metadataOf(field: unknown): Map<string, string> {
 }
 
 function entryOf(name: string, field: unknown): Entry {
-  const { dtype, shape, data_offsets: offsets, ...rest }: Record<string, unknown> = isObject(field) ? field : {};
+  const { dtype, shape, data_offsets: offsets, ...rest }: Record<string, unknown> = isJsonObject(field) ? field : {};
   const type = TYPE_OF.get(String(dtype));
   if (type === undefined)
     throw new Error(`tensor "${name}" has element type ${JSON.stringify(dtype)}, which is not known`);
@@ -191,10 +191,6 @@ function tensorOf({ name, type, shape }: Entry, bytes: Uint8Array): TorchTensor 
 
 function itemBytesOf(type: StoredType): number {
   return type === "float16" || type === "bfloat16" ? 2 : ARRAY_OF[type].BYTES_PER_ELEMENT;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isCounts(value: unknown): value is number[] {

@@ -1,6 +1,6 @@
-/** Parsers of option values, shared by the commands. */
+/** Options and parsers of their values, shared by the commands. */
 
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { CliError } from "../errors";
 
 /**
@@ -16,6 +16,13 @@ export function integer(flag: string, minimum: number): (text: string) => number
     }
     return value;
   };
+}
+
+/** `--threads <n>` of the commands that compute. */
+export function threadsOption(): Option {
+  return new Option("--threads <n>", "threads to compute with (default: the cores of this process)").argParser(
+    integer("--threads", 1),
+  );
 }
 
 /**

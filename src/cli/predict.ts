@@ -18,7 +18,7 @@ import {
   readInputs,
   SHIPPED_MODEL,
 } from "../predict";
-import { integer } from "./arguments";
+import { threadsOption } from "./arguments";
 import { starPages } from "./star-pages";
 
 interface Flags {
@@ -47,7 +47,7 @@ export function predictCommand(): Command {
       ),
     )
     .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES).default("auto"))
-    .option("--threads <n>", "threads to compute with (default: the cores of this process)", integer("--threads", 1))
+    .addOption(threadsOption())
     .option("--json", "print one JSON document")
     .option("--logits", "add the network's logits to the JSON document")
     .option("--csv <file>", "write one line per star")

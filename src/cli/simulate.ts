@@ -1,6 +1,7 @@
 /** `asterolab simulate`: flags -> a data set on disk. */
 
 import { Command, Option } from "commander";
+import { counted } from "../counted";
 import { LONGEST_DAYS } from "../data/grid";
 import { CliError } from "../errors";
 import { PRIOR_NAMES, type PriorName, simulateDataset } from "../simulate";
@@ -94,7 +95,5 @@ async function run(flags: Flags): Promise<void> {
   const kept = shardsKept > 0 ? `, ${shardsKept} kept` : "";
   const speed = spectraWritten > 0 ? `: ${spectraWritten} spectra in ${formatSeconds(seconds)} ` : "";
   const rate = spectraWritten > 0 ? `(${Math.round(spectraPerSecond)} per second)` : "";
-  process.stdout.write(
-    `${shardsWritten} shard${shardsWritten === 1 ? "" : "s"} written${kept}${speed}${rate}\n${out}\n`,
-  );
+  process.stdout.write(`${counted(shardsWritten, "shard")} written${kept}${speed}${rate}\n${out}\n`);
 }

@@ -6,6 +6,7 @@ import type { Grid } from "../data/grid";
 import { CliError } from "../errors";
 import { starFigureSvg } from "../plot/star-figure";
 import type { OpenedModel, Prediction, StarSpectrum } from "../predict";
+import { SPECTRUM_FILE } from "../predict/spectrum-inputs";
 
 /**
  * Makes the folder, and gives what writes a star's page into it.
@@ -40,7 +41,7 @@ const UNSAFE = /[^\p{L}\p{M}\p{N}_.+-]+/gu;
 /** `star.txt` gives `star.svg`, `data_000.npy[3]` gives `data_000_3.svg`; a number tells namesakes apart. */
 function pageName(input: string, taken: ReadonlySet<string>): string {
   const [, file, row] = /^(.*?)(?:\[(\d+)\])?$/.exec(basename(input))!;
-  const stem = file!.replace(/\.(txt|csv|dat|tsv|npy|fits?|fts|pow|psd)(\.gz)?$/i, "").replace(UNSAFE, "_");
+  const stem = file!.replace(SPECTRUM_FILE, "").replace(UNSAFE, "_");
   const name = row === undefined ? stem : `${stem}_${row}`;
   let free = `${name}.svg`;
   for (let count = 2; taken.has(free); count++) free = `${name}-${count}.svg`;

@@ -18,7 +18,7 @@ import { exitCodeOf } from "../errors";
 import { type TrainResult, train } from "../train/loop";
 import type { TrainEvent } from "../train/reports";
 import { maybeReadConfig } from "../train/run-folder";
-import { collect, integer } from "./arguments";
+import { collect, integer, threadsOption } from "./arguments";
 import { type Interrupt, listenForStop } from "./interrupt";
 import { createProgress, type Progress } from "./progress";
 import { launchTraining } from "./train-ranks";
@@ -55,7 +55,7 @@ export function trainCommand(): Command {
     .addOption(new Option("--preset <name>", "settings to start from").choices(Object.keys(PRESETS)))
     .option("--data <dir>", "data set (setting data_dir)")
     .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES))
-    .option("--threads <n>", "threads to compute with (default: the cores of this process)", integer("--threads", 1))
+    .addOption(threadsOption())
     .option("--set <key=value>", "change one setting; may be repeated", collect, [])
     .option("--ranks <n>", "train on this many processes, started with mpirun", integer("--ranks", 1))
     .option(

@@ -17,7 +17,7 @@ import { saveModelFile } from "../predict/model-file";
 import { type OpenedModel, openModel } from "../predict/open-model";
 import { openForValidation, openValidation } from "../train/datasets";
 import { evaluate, evaluatePrior, priorOf } from "../train/evaluate";
-import { days, integer } from "./arguments";
+import { days, integer, threadsOption } from "./arguments";
 import { parseFilter } from "./filter-argument";
 import { createProgress } from "./progress";
 import { assessmentTable, binTables, classicalLines, coverageLines, validationTable } from "./validation-table";
@@ -46,7 +46,7 @@ export function validateCommand(): Command {
     .option("--spectra <n>", "stars to simulate without --data", integer("--spectra", 1), 4096)
     .option("--days <range>", "observing time to simulate, or shortest:longest, for example 1000:1470", days)
     .addOption(new Option("--engine <name>", "where to compute").choices(ENGINE_NAMES).default("auto"))
-    .option("--threads <n>", "threads to compute with (default: the cores of this process)", integer("--threads", 1))
+    .addOption(threadsOption())
     .option(
       "--filter <condition>",
       'only stars with a label in a range, such as "dnu>5"; may be repeated',

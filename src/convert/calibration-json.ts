@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { type TorchDict, TorchFloat, TorchTensor, type TorchValue } from "../checkpoint";
 import { ARRAY_OF, type DType, elementCount } from "../checkpoint/torch-values";
+import { isJsonObject } from "../json";
 
 const DTYPES = Object.keys(ARRAY_OF) as [DType, ...DType[]];
 
@@ -21,7 +22,7 @@ export function calibrationToJson(dict: TorchDict): Record<string, unknown> {
 
 /** The inverse of {@link calibrationToJson}. @throws {Error} naming the first entry that is none of ours. */
 export function calibrationFromJson(json: unknown, path = "calibration"): TorchDict {
-  if (!isObject(json)) throw new Error(`${path} is no JSON object`);
+  if (!isJsonObject(json)) throw new Error(`${path} is no JSON object`);
   return new Map(Object.entries(json).map(([key, value]) => [key, fromJson(value, `${path}.${key}`)]));
 }
 
@@ -50,8 +51,4 @@ function fromJson(json: unknown, path: string): TorchValue {
   const needed = elementCount(shape) * ARRAY_OF[dtype].BYTES_PER_ELEMENT;
   if (bytes.length !== needed) throw new Error(`${path} holds ${bytes.length} bytes, its shape needs ${needed}`);
   return new TorchTensor(dtype, shape, new ARRAY_OF[dtype](bytes.buffer));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

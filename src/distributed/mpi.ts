@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { counted } from "../counted";
 import { CommunicatorError } from "../errors";
 import { maybeKernelHooks } from "../kernel/hooks";
 import { loadMpiAddon, type MpiAddon, SRUN_ADVICE } from "./addon";
@@ -59,7 +60,7 @@ export async function openMpi(launch: Launch): Promise<Communicator> {
     host,
     threads: await ownThreads(host, gather),
     describe: () =>
-      `rank ${rank} of ${size} on ${host} (process ${process.pid}), ${nodes} ${nodes === 1 ? "machine" : "machines"}, ${libraryName}`,
+      `rank ${rank} of ${size} on ${host} (process ${process.pid}), ${counted(nodes, "machine")}, ${libraryName}`,
     broadcast: (array, root = 0) => watch.during(addon.broadcast(array, root)),
     allreduce: (array, reduction) => watch.during(addon.allreduce(array, reduction)),
     allreduceBucket: (arrays, how, leaves) => watch.during(addon.allreduceBucket(arrays, how, leaves)),

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { counted } from "../counted";
 import { CommunicatorError } from "../errors";
 import { projectRoot } from "../version";
 import { addonPath, type Implementation } from "./addon";
@@ -89,10 +90,9 @@ export async function runRanks(options: RanksOptions): Promise<number> {
 export function requireMpirun(ranks: number): Mpirun {
   const mpirun = maybeFindMpirun();
   if (mpirun === null) {
-    throw new CommunicatorError(
-      `Cannot start ${ranks} ${ranks === 1 ? "rank" : "ranks"}: no mpirun is found; ${HINT}`,
-      { isRequest: true },
-    );
+    throw new CommunicatorError(`Cannot start ${counted(ranks, "rank")}: no mpirun is found; ${HINT}`, {
+      isRequest: true,
+    });
   }
   ensureAddon(mpirun.implementation);
   return mpirun;

@@ -5,13 +5,14 @@ import { availableParallelism } from "node:os";
 // this it stays out of our type declarations, where its hundreds of files would slow down every importing notebook.
 import * as tf from "@tensorflow/tfjs";
 import { type Config, MOST_THREADS } from "../config";
+import { counted } from "../counted";
 import { ConfigError } from "../errors";
 import { noteFacts } from "../kernel/run-facts";
 import { registerNativeBackend, setNativeThreads } from "./native";
 import { loadAddon } from "./native/addon";
 import { maybePrecisionProblem, type Precision, usePrecision } from "./precision";
 import { useTensorflow } from "./tensorflow";
-import { gpuCount, hidesGpus } from "./tensorflow/device";
+import { expectsGpu } from "./tensorflow/device";
 
 export { setNativeThreads as setThreads } from "./native";
 export { type EngineStatistics, engineStatistics, resetEngineStatistics } from "./statistics";
@@ -85,7 +86,7 @@ async function selectBest(threads: number, precision: Precision): Promise<Engine
   try {
     return await useTensorflow({ threads, precision, needsGpu: true });
   } catch (error) {
-    if (gpuCount() > 0 && !hidesGpus()) reason = (error as Error).message;
+    if (expectsGpu()) reason = (error as Error).message;
     if (precision !== "float32") {
       throw new ConfigError(
         `Setting "precision" is "${precision}": only the engine tensorflow computes so, and "auto" does not take it here (${(error as Error).message}); set engine to tensorflow, or precision to float32`,
@@ -111,7 +112,7 @@ async function useNative(threads: number, reason: string): Promise<Engine> {
     threads: started,
     precision: "float32",
     usesGpu: false,
-    describe: () => `native (${started} ${started === 1 ? "thread" : "threads"}, ${instructions}): ${reason}${limit}`,
+    describe: () => `native (${counted(started, "thread")}, ${instructions}): ${reason}${limit}`,
   };
 }
 

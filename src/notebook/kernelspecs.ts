@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
+import { counted } from "../counted";
 import { NotebookError } from "../errors";
 import { LOGS_VARIABLE } from "../kernel/rank-logs";
 import { RANKS_VARIABLE } from "../kernel/world-size";
@@ -67,10 +68,9 @@ export function findRankedSpec(
   const named = findKernelSpec(name);
   if (ranks !== undefined && named.language.toLowerCase() !== "typescript") {
     const reason = `its language is "${named.language}", expected typescript`;
-    throw new NotebookError(
-      `Cannot run on ${ranks} ${ranks === 1 ? "rank" : "ranks"} with kernel "${name}": ${reason}`,
-      { isRequest: true },
-    );
+    throw new NotebookError(`Cannot run on ${counted(ranks, "rank")} with kernel "${name}": ${reason}`, {
+      isRequest: true,
+    });
   }
   const spec = ranks === undefined || named.name === RANKS_KERNEL ? named : findKernelSpec(RANKS_KERNEL);
   if (spec.name !== RANKS_KERNEL) return spec;

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { counted } from "../counted";
 import { type FingerprintCache, fingerprintText, maybeFingerprint } from "../fingerprint";
 import { readNotebook } from "../notebook/notebook-file";
 import { maybeKernelName } from "../notebook/prepare";
@@ -117,8 +118,7 @@ export function staleReasons(
     record.status === "running" && "it was cut off",
     before.work !== now.work && (now.work.startsWith(COMMAND) ? "its command changed" : "its notebook's code changed"),
     before.kernel !== now.kernel && `its kernel was ${before.kernel ?? "not named"}, is ${now.kernel ?? "not named"}`,
-    before.ranks !== now.ranks &&
-      `it ran on ${before.ranks} ${before.ranks === 1 ? "rank" : "ranks"}, now on ${now.ranks}`,
+    before.ranks !== now.ranks && `it ran on ${counted(before.ranks, "rank")}, now on ${now.ranks}`,
     before.code !== now.code && "Asterolab's code changed",
   ].filter((reason): reason is string => reason !== false);
   for (const name of union(before.parameters, now.parameters)) {

@@ -1,5 +1,6 @@
 /** A figure in words: what stands for it where no picture can be shown. */
 
+import { counted } from "../counted";
 import type { Figure, Trace } from "./figure";
 
 /** Title, then one line per trace with its axes and extent. */
@@ -16,8 +17,7 @@ function describeTrace(trace: Trace, figure: Figure): string {
   if (trace.type === "heatmap") {
     return `${name}: ${trace.z.length} × ${trace.z[0]?.length ?? 0} cells; x ${x}, ${extent(trace.x)}; y ${y}, ${extent(trace.y)}`;
   }
-  const unit = trace.type === "bar" ? "bar" : "point";
-  const count = `${trace.x.length} ${unit}${trace.x.length === 1 ? "" : "s"}`;
+  const count = counted(trace.x.length, trace.type === "bar" ? "bar" : "point");
   return `${name}: ${count}; x ${x}, ${extent(trace.x)}; y ${y}, ${extent(trace.y)}`;
 }
 

@@ -1,5 +1,6 @@
 /** The light curves of one star -> its power spectrum in ppm²/µHz. */
 
+import { counted } from "../counted";
 import { median } from "../data/median";
 import { DataError } from "../errors";
 import { averageCadences, bridgeGaps, HIGH_PASS_DAYS, highPass } from "./light-curve-filter";
@@ -101,7 +102,7 @@ export function lightCurveSpectrum(curves: readonly LightCurve[]): Spectrum {
       `power spectrum of a light curve: ${samples} samples over ${format(spanDays)} days, ${Math.round(100 * fill)} % filled, ` +
         `${HIGH_PASS_DAYS}-day high-pass, ${outliers} outliers left out`,
       ...new Set(parts.flatMap(({ notes }) => notes)),
-      ...(closed > 0 ? [`${closed} ${closed === 1 ? "gap" : "gaps"} of more than ${CLOSED_GAP_DAYS} days closed`] : []),
+      ...(closed > 0 ? [`${counted(closed, "gap")} of more than ${CLOSED_GAP_DAYS} days closed`] : []),
       ...(fill < LOW_FILL ? ["less than half of the time is filled: gaps correlate neighbouring powers"] : []),
     ],
   };

@@ -8,7 +8,8 @@ import { looksLikeLightCurve, targetOf } from "./fits-star";
 import { isFits, readStart, unreadable } from "./spectrum-bytes";
 import { type InputGrid, type ReadOptions, readStars, readStitched, type StarSpectrum } from "./spectrum-file";
 
-const SPECTRUM_FILE = /(\.npy|\.(fits?|fts|txt|csv|tsv|dat|pow|psd)(\.gz)?)$/i;
+/** How the names of files end that may hold a star. */
+export const SPECTRUM_FILE = /(\.npy|\.(fits?|fts|txt|csv|tsv|dat|pow|psd)(\.gz)?)$/i;
 const FITS_FILE = /\.(fits?|fts)(\.gz)?$/i;
 
 /**

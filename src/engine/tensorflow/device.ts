@@ -20,6 +20,11 @@ export function gpuCount(root = "/"): number {
   return devices.length || namesIn(join(root, "proc/driver/nvidia/gpus")).length;
 }
 
+/** Whether a GPU is there for this process to use. */
+export function expectsGpu(): boolean {
+  return gpuCount() > 0 && !hidesGpus();
+}
+
 /** Whether the user or the scheduler lets this process see no GPU. */
 export function hidesGpus(environment: Environment = process.env): boolean {
   const given = environment.CUDA_VISIBLE_DEVICES;

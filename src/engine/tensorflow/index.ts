@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Engine } from "../index";
 import type { Precision } from "../precision";
 import { tensorflowBackend } from "./backend";
-import { gpuCount, hidesGpus } from "./device";
+import { expectsGpu, gpuCount } from "./device";
 import { loadTensorflow } from "./load";
 import { defineTensorflowKernels } from "./ops";
 
@@ -32,7 +32,7 @@ export async function useTensorflow(
   const reason = needsGpu ? "a GPU is visible" : "chosen by the engine setting";
   const device = hasGpu ? `GPU ${process.env.CUDA_VISIBLE_DEVICES ?? ""}`.trim() : `CPU, ${threads} threads`;
   const isMixed = precision === "mixed";
-  const isAstray = !hasGpu && gpuCount() > 0 && !hidesGpus();
+  const isAstray = !hasGpu && expectsGpu();
   return {
     name: "tensorflow",
     reason,
