@@ -5,7 +5,7 @@ export { type ConfusionFigureOptions, confusionCounts, confusionFigure } from ".
 export { type FigureDisplay, isInNotebook, newFigureDisplay, show } from "./display";
 export { downsample } from "./downsample";
 export { type EchelleFigureOptions, echelleFigure, echelleModulo } from "./echelle-figure";
-export { createFigure, type Figure, PALETTE } from "./figure";
+export { createFigure, type Figure, PALETTE, symbolOf } from "./figure";
 export { type GridOptions, gridFigure } from "./grid-figure";
 export { classHistogramFigure, type HistogramFigureOptions } from "./histogram-figure";
 export { type HtmlReportOptions, htmlReport, writeHtmlReport } from "./html-report";
