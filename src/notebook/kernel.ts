@@ -35,11 +35,23 @@ export class Kernel {
   ) {}
 
   /**
-   * Starts a kernel and waits until it answers.
+   * Starts a kernel and waits until it answers. A port that was free when it was chosen may be another's when the kernel
+   * binds it: then other ports are tried.
    *
    * @throws {KernelError} when its command cannot be started, it ends, or it does not answer in time.
    */
   static async start(spec: KernelSpec, options: KernelOptions): Promise<Kernel> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await Kernel.startOnce(spec, options);
+      } catch (error) {
+        const isPortTaken = error instanceof KernelError && /address already in use/i.test(error.kernelOutput);
+        if (!isPortTaken || attempt === START_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  private static async startOnce(spec: KernelSpec, options: KernelOptions): Promise<Kernel> {
     const connection = await createConnectionFile(spec.name);
     const command = kernelCommand(spec, connection.path);
     let process: KernelProcess;
@@ -139,6 +151,9 @@ export async function abortable<T>(work: Promise<T>, ...signals: readonly (Abort
     for (const cleanup of cleanups) cleanup();
   }
 }
+
+/** Ports are taken from each other once in some thousand starts. */
+const START_ATTEMPTS = 3;
 
 function startTimeoutError(spec: KernelSpec, options: KernelOptions, process: KernelProcess): KernelError {
   const text = `Kernel "${spec.name}" did not answer within ${options.startTimeoutMs / 1000} s of its start`;

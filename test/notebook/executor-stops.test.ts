@@ -155,6 +155,36 @@ test("a kernel that cannot start, ends at once or never answers is an error that
   assert.deepEqual(processesUnder(process.pid), []);
 });
 
+test("a kernel whose port another process has taken is started again, three times at most", async () => {
+  const fixture = join(FIXTURES, "kernels", "scripted", "kernel.js");
+  for (const [taken, starts] of [
+    [1, 2],
+    [9, 3],
+  ] as const) {
+    const paths = writeTestNotebook("unlucky", [scripted()]);
+    const record = join(paths.folder, "starts");
+    const program =
+      `const fs = require("node:fs"); fs.appendFileSync(${JSON.stringify(record)}, "x"); ` +
+      `if (fs.readFileSync(${JSON.stringify(record)}).length <= ${taken}) ` +
+      `{ console.error("Error: Address already in use"); process.exit(1); } ` +
+      `process.argv.splice(1, 0, "kernel.js"); require(${JSON.stringify(fixture)});`;
+    const argv = ["node", "-e", program, "{connection_file}"];
+    mkdirSync(join(paths.folder, "kernels", "unlucky"), { recursive: true });
+    const spec = JSON.stringify({ argv, language: "typescript" });
+    writeFileSync(join(paths.folder, "kernels", "unlucky", "kernel.json"), spec);
+    process.env.JUPYTER_PATH = paths.folder;
+    if (taken < starts) assert.equal((await runNotebook(paths)).outcome, "completed");
+    else
+      await assert.rejects(
+        runNotebook(paths),
+        /^KernelError: Kernel "unlucky" ended with exit code 1; it printed: Error: Address/,
+      );
+    assert.equal(readFileSync(record, "utf8").length, starts);
+  }
+  process.env.JUPYTER_PATH = FIXTURES;
+  assert.deepEqual(processesUnder(process.pid), []);
+});
+
 test("an output that cannot be written is an error, and no kernel starts", async () => {
   const paths = writeTestNotebook("scripted", [scripted()]);
   const output = join(paths.input, "out.ipynb");
